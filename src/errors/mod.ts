@@ -1,0 +1,5 @@
+// The door of the errors room: how Spindle says that something went wrong.
+
+export { ERROR_CODES, type ErrorCode } from "./codes.ts";
+export { type Diagnostic, formatDiagnostic, type SourceLocation, type SourceText } from "./diagnostic.ts";
+export { describeError, SpindleError, type SpindleErrorOptions } from "./spindle-error.ts";

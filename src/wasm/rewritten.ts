@@ -1,0 +1,61 @@
+// The contract between the rewriter and the engine: how a rewritten module wants to be linked.
+//
+// A rewritten module imports, under the module name `importModule`, for each of its memories the memory
+// itself (`memoryN`, defined memories only: imported ones keep their own names) and its card table
+// (`cardsN`), and one shared memory with the epoch (`epoch`). A module without memories imports
+// `cards0` alone. Nothing that the guest has is renumbered.
+//
+// A card table begins with a control block; the marks follow it:
+//
+//     0   u32  logical page count of the memory
+//     4   i32  deadline: the guest ticks once epoch - deadline >= 0 (signed); read from cards0 only
+//     8   u32  most pages that the memory may have
+//     64  u8[] one mark for each 4 KiB of the memory; not zero = written to since the last restore
+
+import type { CoreModule } from "./module.ts";
+
+export const CONTROL = { PAGES: 0, DEADLINE: 4, PAGES_MAX: 8, MARKS: 64 } as const;
+/** A card covers 1 << CARD_SHIFT bytes. */
+export const CARD_SHIFT = 12;
+/** A marked page is restored together with this many bytes behind it: a store may straddle. */
+export const STRADDLE_BYTES = 15;
+
+export interface RewriteOptions {
+  /** Marks cards at every store. Default true; false only to measure. */
+  readonly cards?: boolean;
+  /** Checks the epoch at function entries and loop headers. Default true; false only to measure. */
+  readonly epoch?: boolean;
+}
+
+export interface RewrittenModule {
+  readonly bytes: Uint8Array;
+  /** The module as it was before. */
+  readonly original: CoreModule;
+  /** Module name of all imports that the rewriter added; differs from every module name of the guest. */
+  readonly importModule: string;
+  /** Names of the exports that the rewriter added; each differs from every export of the guest. */
+  readonly hooks: RewriteHooks;
+  readonly verdict: Verdict;
+}
+
+export interface RewriteHooks {
+  /** `() -> ()`: writes the active data segments, in order. Absent if there are none. Call it right after instantiation; it traps as instantiation would have. */
+  readonly initializeData?: string;
+  /** `() -> ()`: the start function. Absent if there is none. Call it after `initializeData`. */
+  readonly start?: string;
+  /** `() -> ()`: keeps the present values of all mutable globals that the module defines. Absent if there is nothing to keep. */
+  readonly save?: string;
+  /** `() -> ()`: puts back what `save` kept, and undoes every `data.drop`. Absent if there is nothing to put back. */
+  readonly restore?: string;
+  /**
+   * Table of two functions which the engine must fill before anything is called: element 0 `() -> i32` is
+   * called at each tick, and if it returns other than 0, element 1 `() -> ()`, which may suspend.
+   * Absent with `epoch: false`, or if the module has no function.
+   */
+  readonly ticks?: string;
+}
+
+/** Whether an instance can be made exactly like new by restoring memories, globals and dropped segments. */
+export type Verdict =
+  | { readonly kind: "recyclable" }
+  | { readonly kind: "fresh"; readonly reasons: readonly string[] };
