@@ -2,4 +2,5 @@
 
 export type { Caller, HostFunction, SuspendingHostFunction, WasmValue } from "./caller.ts";
 export { GuestMemory, GuestMemoryFault, GuestTextFault } from "./guest-memory.ts";
+export { type EndReason, type Invocation, SlotsExhaustedError, TrapError } from "./invocation.ts";
 export { type LinkedFunction, Linker } from "./linker.ts";
