@@ -1,0 +1,67 @@
+// What the HTTP trigger and an executor say to each other: one request in, one reply out.
+//
+// The trigger owns the socket, the route and the limits; an executor owns one guest ABI. Both sides
+// treat everything here as immutable, so one object can be shared by all requests it fits.
+
+import type { Route } from "./route.ts";
+
+export interface HttpRequest {
+  /** As sent, case included. */
+  readonly method: string;
+  /** Origin form, undecoded: `/a%20b?x=1`. */
+  readonly target: string;
+  /** `target` up to its first `?`. */
+  readonly path: string;
+  /** What follows the first `?`; absent if there is none, empty for a bare `?`. */
+  readonly query: string | undefined;
+  /** The `Host` header, or the authority of an absolute target. Its syntax has been checked. */
+  readonly authority: string;
+  readonly scheme: "http" | "https";
+  /** "1.1" or "1.0". */
+  readonly httpVersion: string;
+  /** Name, value, name, value, ... as received: repeated names are repeated here. */
+  readonly rawHeaders: readonly string[];
+  /** `ip:port` of the peer; an IPv6 address is in brackets. */
+  readonly clientAddress: string;
+  /** Aborted when the client has left or the time is up. Made on first use: do not read it in vain. */
+  readonly signal: AbortSignal;
+}
+
+export interface HttpReply {
+  readonly status: number;
+  /** Name, value, name, value, ... sent as they are, in this order. */
+  readonly headers: readonly string[];
+  /** Bytes are sent with a `content-length`; an iterable is sent in chunks, each flushed at once. */
+  readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+}
+
+/** A request body as it arrives. It can be read once; reading it is what lets more arrive. */
+export type RequestBody = AsyncIterable<Uint8Array>;
+
+/** Takes each request with its whole body. Answering synchronously costs the least. */
+export interface BufferedHttpExecutor {
+  readonly bodyMode: "buffered";
+  execute(request: HttpRequest, match: RouteMatch, body: Uint8Array): HttpReply | Promise<HttpReply>;
+}
+
+/** Takes each request when its head has arrived. A body it does not read is discarded. */
+export interface StreamedHttpExecutor {
+  readonly bodyMode: "streamed";
+  execute(request: HttpRequest, match: RouteMatch, body: RequestBody): HttpReply | Promise<HttpReply>;
+}
+
+/**
+ * How one guest ABI is spoken.
+ *
+ * What it throws, or rejects with, becomes an empty 500 and a line in the log; a `SlotsExhaustedError`
+ * becomes a 503.
+ */
+export type HttpExecutor = BufferedHttpExecutor | StreamedHttpExecutor;
+
+export interface RouteMatch {
+  readonly route: Route;
+  /** What the trailing wildcard took, undecoded, with its leading slash; empty if there is none. */
+  readonly pathInfo: string;
+  /** Named parameters in the order of the route, undecoded. */
+  readonly params: readonly (readonly [name: string, value: string])[];
+}
