@@ -1,0 +1,128 @@
+// The engine: compiles modules once per process, and owns what all guests share: the epoch, the turns,
+// and the number of slots that the process may have.
+
+import { createHash } from "node:crypto";
+import { originalOffset, type RewrittenModule, rewrite } from "../wasm/mod.ts";
+import { EpochClock } from "./epoch.ts";
+import type { Gearing } from "./gears.ts";
+import type { SlotPool } from "./slot-pool.ts";
+import { Turns } from "./turns.ts";
+
+/** A process can hold about 16,350 memories; a slot takes two or more. */
+const MEMORIES_MAX = 15_000;
+/** How often idle slots are looked at, to let go what a peak left behind. */
+const TRIM_INTERVAL_MS = 5_000;
+/** Offsets of backtraces that are remembered for each module. */
+const OFFSETS_MAX = 1_024;
+
+export interface EngineOptions {
+  /** Most memories (each slot has two or more) in this process. */
+  readonly memoriesMax?: number;
+  /** "second" starts every call suspendable: to compare with. */
+  readonly gearing?: Gearing;
+  /** For tests: shift at the host call with this number, counted from 0 in each call. */
+  readonly shiftAtHostCall?: number;
+}
+
+export class Engine implements Disposable {
+  readonly clock = new EpochClock();
+  readonly turns = new Turns();
+  readonly gearing: Gearing;
+  readonly #memoriesMax: number;
+  readonly #shiftAtHostCall: number | undefined;
+  readonly #modules = new Map<string, Promise<CompiledModule>>();
+  readonly #pools = new Set<SlotPool>();
+  #memories = 0;
+  #trimmer: NodeJS.Timeout | undefined;
+
+  constructor(options: EngineOptions = {}) {
+    this.gearing = options.gearing ?? "adaptive";
+    this.#memoriesMax = options.memoriesMax ?? MEMORIES_MAX;
+    this.#shiftAtHostCall = options.shiftAtHostCall;
+  }
+
+  get forcesShifts(): boolean {
+    return this.#shiftAtHostCall !== undefined;
+  }
+
+  forcesShift(hostCall: number): boolean {
+    return hostCall === this.#shiftAtHostCall;
+  }
+
+  /**
+   * Rewrites and compiles a core module; equal bytes are compiled once.
+   *
+   * @throws MalformedModuleError or WebAssembly.CompileError
+   */
+  compile(bytes: Uint8Array): Promise<CompiledModule> {
+    const digest = createHash("sha256").update(bytes).digest("hex");
+    let compiled = this.#modules.get(digest);
+    if (!compiled) {
+      compiled = compileModule(bytes, digest);
+      this.#modules.set(digest, compiled);
+      // A module that cannot be compiled is not remembered: its file may be mended.
+      compiled.catch(() => this.#modules.delete(digest));
+    }
+    return compiled;
+  }
+
+  /** Reserves memories for a slot; where there are too many, idle slots are thrown away first. */
+  reserve(memories: number): boolean {
+    if (this.#memories + memories > this.#memoriesMax) {
+      for (const pool of this.#pools) pool.releaseIdle();
+    }
+    if (this.#memories + memories > this.#memoriesMax) return false;
+    this.#memories += memories;
+    return true;
+  }
+
+  release(memories: number): void {
+    this.#memories -= memories;
+  }
+
+  /** Memories that slots hold now. */
+  get memories(): number {
+    return this.#memories;
+  }
+
+  addPool(pool: SlotPool): void {
+    this.#pools.add(pool);
+    this.#trimmer ??= setInterval(() => {
+      for (const each of this.#pools) each.trim();
+    }, TRIM_INTERVAL_MS).unref();
+  }
+
+  removePool(pool: SlotPool): void {
+    this.#pools.delete(pool);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#trimmer);
+    this.clock[Symbol.dispose]();
+  }
+}
+
+export interface CompiledModule {
+  readonly digest: string;
+  readonly rewritten: RewrittenModule;
+  readonly compiled: WebAssembly.Module;
+  /** Maps an offset of a backtrace to the module as it was before it was rewritten. */
+  originalOffset(offset: number): number | undefined;
+}
+
+async function compileModule(bytes: Uint8Array, digest: string): Promise<CompiledModule> {
+  const rewritten = rewrite(bytes);
+  const compiled = await WebAssembly.compile(rewritten.bytes);
+  const offsets = new Map<number, number | undefined>();
+  return {
+    digest,
+    rewritten,
+    compiled,
+    originalOffset(offset) {
+      if (!offsets.has(offset) && offsets.size < OFFSETS_MAX) {
+        offsets.set(offset, originalOffset(bytes, {}, offset));
+      }
+      return offsets.get(offset);
+    },
+  };
+}

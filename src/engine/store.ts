@@ -1,0 +1,23 @@
+// The state of one call: the data that host functions see, and the limits that hold for it.
+
+export interface StoreOptions {
+  /** Aborted when nobody wants the result any more: a guest that waits or computes is ended. */
+  readonly signal?: AbortSignal;
+  /** Most time from the start of the call to its end, waits included. */
+  readonly wallTimeMs?: number;
+}
+
+/** What a call may take if nobody says otherwise. */
+export const WALL_TIME_MS_DEFAULT = 30_000;
+
+export class Store<T> {
+  readonly data: T;
+  readonly signal: AbortSignal | undefined;
+  readonly wallTimeMs: number;
+
+  constructor(data: T, options: StoreOptions = {}) {
+    this.data = data;
+    this.signal = options.signal;
+    this.wallTimeMs = options.wallTimeMs ?? WALL_TIME_MS_DEFAULT;
+  }
+}
