@@ -1,30 +1,59 @@
-// Installs the dependencies of a fresh clone, once. Plain JavaScript for any Node from 18 on.
+// Makes a fresh clone ready: installs the dependencies once, and again when they change.
+// Plain JavaScript for any Node from 18 on; several may run at once.
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { exclusively } from "../bin/exclusively.mjs";
+import { findNode } from "../bin/find-node.mjs";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const stamp = join(root, "node_modules", ".spindle-lock-sha256");
-const lock = createHash("sha256")
-  .update(readFileSync(join(root, "package-lock.json")))
-  .digest("hex");
+const root = fileURLToPath(new URL("..", import.meta.url));
+const modules = join(root, "node_modules");
+/** Holds the digest of what was last installed completely. */
+const stamp = join(modules, ".spindle-installed");
+const wanted = digestOf("package.json", "package-lock.json");
 
-if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== lock) {
+try {
+  if (!isInstalled()) exclusively(join(modules, ".spindle-setup-lock"), install);
+  findNode();
+} catch (error) {
+  process.stderr.write(`error: ${error.message}\n`);
+  process.exit(1);
+}
+
+function isInstalled() {
+  return existsSync(stamp) && readFileSync(stamp, "utf8") === wanted;
+}
+
+function install() {
+  // Another process may have done it while this one waited for the lock.
+  if (isInstalled()) return;
   process.stderr.write("Installing dependencies (once, about 350 MB)...\n");
-  const npm = process.env.npm_execpath
-    ? [process.execPath, [process.env.npm_execpath]]
-    : [process.platform === "win32" ? "npm.cmd" : "npm", []];
-  const result = spawnSync(
-    npm[0],
-    [...npm[1], "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"],
-    {
-      cwd: root,
-      stdio: ["ignore", 2, 2],
-    },
-  );
-  if (result.status !== 0) process.exit(result.status ?? 1);
-  writeFileSync(stamp, lock);
+  // Not `npm ci`: the lock file pins versions, but does not list the packages of every platform.
+  const args = ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
+  const options = { cwd: root, stdio: ["ignore", 2, 2] };
+  const { npm_execpath: npm } = process.env;
+  const result = npm
+    ? spawnSync(process.execPath, [npm, ...args], options)
+    : spawnSync("npm", args, { ...options, shell: process.platform === "win32" });
+  if (result.status !== 0) {
+    const reason = result.error?.message ?? `npm ended with ${result.status ?? result.signal}, see above`;
+    throw new Error(
+      `Cannot install the dependencies: ${reason}\n` +
+        "  hint: They come from the npm registry: check the network, `npm ping`, and the free disk space, then run this again.",
+    );
+  }
+  mkdirSync(modules, { recursive: true });
+  writeFileSync(stamp, wanted);
+}
+
+/** What decides which packages are installed: the dependencies asked for, and the versions chosen. */
+function digestOf(manifestFile, lockFile) {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, manifestFile), "utf8"));
+  return createHash("sha256")
+    .update(JSON.stringify([dependencies, devDependencies, process.platform, process.arch]))
+    .update(readFileSync(join(root, lockFile)))
+    .digest("hex");
 }

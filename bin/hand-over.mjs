@@ -1,0 +1,37 @@
+// Puts another Node in the place of this one. Plain JavaScript for any Node from 18 on.
+
+import { spawn } from "node:child_process";
+
+/** Signals that somebody may send to the process they started, which is this one. */
+const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
+
+/**
+ * Runs `node` with `args` in place of this process: it has the same terminal, files, directory and environment, gets the
+ * signals, and its end is the end of this process, by the same exit code or the same signal.
+ *
+ * Where Node can, the process is replaced. Elsewhere this one waits. A Ctrl-C then reaches both, as they are in one
+ * process group, and the child a second time from here; the CLI counts what comes within a moment as one.
+ */
+export function handOver(node, args) {
+  if (process.execve) replace(node, args);
+  else mirror(node, args);
+}
+
+function replace(node, args) {
+  process.execve(node, [node, ...args], process.env);
+}
+
+function mirror(node, args) {
+  const child = spawn(node, args, { stdio: "inherit" });
+  const forward = (signal) => child.kill(signal);
+  for (const signal of FORWARDED) process.on(signal, forward);
+  child.on("error", (error) => {
+    process.stderr.write(`error: Cannot run ${node}: ${error.message}\n`);
+    process.exit(1);
+  });
+  child.on("exit", (code, signal) => {
+    if (!signal) process.exit(code ?? 1);
+    for (const forwarded of FORWARDED) process.off(forwarded, forward);
+    process.kill(process.pid, signal);
+  });
+}
