@@ -88,7 +88,7 @@ static void end(const char *path) {
   if (strcmp(path, "/underrun") == 0) area.status = underrun(0);
   if (strcmp(path, "/memory") == 0) exhaust_memory();
   if (strcmp(path, "/unreachable") == 0) __builtin_trap();
-  if (strcmp(path, "/divide") == 0) area.status = 1 / zero;
+  if (strcmp(path, "/divide") == 0) area.status = 100 / zero;
   if (strcmp(path, "/load") == 0) area.status = *(volatile int *)0xfffffffcu;
   if (strcmp(path, "/call-null") == 0) no_function();
   if (strcmp(path, "/call-type") == 0) other_function(1.0);
