@@ -1,0 +1,149 @@
+// The load generator, in a process of its own: keeps a number of connections busy with one request each.
+//
+//     node bench/load.ts --port 3000 --connections 64 --seconds 5
+//
+// It prints one line of JSON, a LoadResult. Every answer must have the status 200, a length, and the body that is
+// expected; anything else ends the run with an error. An answer that comes in one piece, as nearly all do, is
+// compared without being parsed.
+
+import { connect, type Socket } from "node:net";
+import { performance } from "node:perf_hooks";
+import { parseArgs } from "node:util";
+import { BODY } from "./answer.ts";
+import { Latencies } from "./latencies.ts";
+
+export interface LoadResult {
+  readonly requests: number;
+  readonly seconds: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+const REQUEST = Buffer.from(
+  "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: spindle-bench\r\nAccept: */*\r\n\r\n",
+);
+const STATUS_LINE = Buffer.from("HTTP/1.1 200 ");
+const EXPECTED_BODY = Buffer.from(BODY);
+const HEAD_END = Buffer.from("\r\n\r\n");
+/** An answer of the benchmark is far smaller; a server that sends more is not the one we want. */
+const ANSWER_BYTES_MAX = 64 * 1024;
+/** A server that lets a connection wait this long is stuck. */
+const STALL_MS = 10_000;
+
+interface Run {
+  readonly latencies: Latencies;
+  readonly endMs: number;
+  readonly fail: (error: Error) => void;
+}
+
+/** Sends one request after the other on one connection, until the time is over. */
+class Connection {
+  readonly #run: Run;
+  readonly #socket: Socket;
+  #sentMs = 0;
+  /** Length of the answer to the first request: those that follow have the same. */
+  #answerBytes = 0;
+  #partial: Buffer | undefined;
+  readonly done: Promise<void>;
+
+  constructor(port: number, run: Run) {
+    this.#run = run;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.done = promise;
+    this.#socket = connect({
+      host: "127.0.0.1",
+      port,
+      noDelay: true,
+      onread: {
+        buffer: Buffer.allocUnsafe(ANSWER_BYTES_MAX),
+        callback: (length, buffer) => {
+          // The buffer is the one given above.
+          this.#read((buffer as Buffer).subarray(0, length));
+          return true;
+        },
+      },
+    });
+    this.#socket.setTimeout(STALL_MS, () => run.fail(new Error(`No answer within ${STALL_MS} ms`)));
+    this.#socket.on("connect", () => this.#send());
+    this.#socket.on("error", run.fail);
+    this.#socket.on("close", () => {
+      if (performance.now() < run.endMs) run.fail(new Error("The server closed a connection"));
+      resolve();
+    });
+  }
+
+  #send(): void {
+    this.#sentMs = performance.now();
+    this.#socket.write(REQUEST);
+  }
+
+  #read(piece: Buffer): void {
+    const received = this.#partial ? Buffer.concat([this.#partial, piece]) : piece;
+    if (received.length !== this.#answerBytes) {
+      const length = this.#measure(received);
+      if (length === undefined || received.length < length) {
+        this.#partial = Buffer.from(received);
+        return;
+      }
+      this.#answerBytes = length;
+    }
+    this.#partial = undefined;
+    if (isExpected(received)) this.#next();
+    else this.#run.fail(new Error(`Unexpected answer: ${JSON.stringify(received.toString("latin1"))}`));
+  }
+
+  /** Reads how long the whole answer is; nothing if its head is not complete. */
+  #measure(received: Buffer): number | undefined {
+    const headEnd = received.indexOf(HEAD_END);
+    if (headEnd < 0 && received.length < ANSWER_BYTES_MAX) return undefined;
+    const bodyBytes = /\r\ncontent-length: *(\d+)/i.exec(received.toString("latin1", 0, headEnd))?.[1];
+    if (bodyBytes === undefined)
+      this.#run.fail(new Error("An answer has no Content-Length, or too long a head"));
+    return headEnd + HEAD_END.length + Number(bodyBytes ?? 0);
+  }
+
+  #next(): void {
+    const nowMs = performance.now();
+    this.#run.latencies.add(nowMs - this.#sentMs);
+    if (nowMs < this.#run.endMs) this.#send();
+    else this.#socket.destroy();
+  }
+}
+
+function isExpected(answer: Buffer): boolean {
+  const bodyAt = answer.length - EXPECTED_BODY.length;
+  return (
+    answer.compare(STATUS_LINE, 0, STATUS_LINE.length, 0, STATUS_LINE.length) === 0 &&
+    answer.compare(EXPECTED_BODY, 0, EXPECTED_BODY.length, bodyAt) === 0 &&
+    answer.compare(HEAD_END, 0, HEAD_END.length, bodyAt - HEAD_END.length, bodyAt) === 0
+  );
+}
+
+async function load(options: { port: number; connections: number; seconds: number }): Promise<LoadResult> {
+  const startMs = performance.now();
+  const { promise: failed, reject: fail } = Promise.withResolvers<never>();
+  const run = { latencies: new Latencies(), endMs: startMs + options.seconds * 1000, fail };
+  const connections = Array.from({ length: options.connections }, () => new Connection(options.port, run));
+  await Promise.race([failed, Promise.all(connections.map(({ done }) => done))]);
+  return {
+    requests: run.latencies.total,
+    seconds: (performance.now() - startMs) / 1000,
+    p50Ms: run.latencies.percentile(0.5),
+    p99Ms: run.latencies.percentile(0.99),
+  };
+}
+
+const { values } = parseArgs({
+  options: {
+    port: { type: "string", default: "3000" },
+    connections: { type: "string", default: "64" },
+    seconds: { type: "string", default: "5" },
+  },
+});
+const result = await load({
+  port: Number(values.port),
+  connections: Number(values.connections),
+  seconds: Number(values.seconds),
+});
+console.log(JSON.stringify(result));
+process.exit(0);
