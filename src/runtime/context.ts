@@ -1,16 +1,22 @@
-// What one call may see, and the running engine that gives prepared instances.
+// What one call may see, and how a prepared instance runs it.
 
 import type { Invocation } from "../engine/mod.ts";
+import type { OutboundHttp } from "../outbound/mod.ts";
+import type { StdoutSink, WasiP1 } from "../wasi/mod.ts";
 
-/** Where bytes that a guest prints go. `write` copies what it keeps. */
-export interface OutputSink {
-  write(bytes: Uint8Array): void;
+/** Everything that host functions may reach during one call. `T` is what the trigger adds. */
+export interface RuntimeContext<T> {
+  readonly componentId: string;
+  readonly wasi: WasiP1;
+  /** The network, as far as the manifest grants it. */
+  readonly outbound: OutboundHttp;
+  readonly data: T;
 }
 
 export interface CallOptions {
   /** Aborted when nobody wants the result any more: the guest is ended. */
   readonly signal?: AbortSignal;
-  /** Most time for the whole call. The engine's default applies if absent. */
+  /** Most time for the whole call. The configuration's value applies if absent. */
   readonly wallTimeMs?: number;
   /** Arguments of a command; none by default. */
   readonly args?: readonly string[];
@@ -18,8 +24,8 @@ export interface CallOptions {
   readonly environment?: readonly (readonly [name: string, value: string])[];
   /** Standard input; empty by default. */
   readonly stdin?: Uint8Array;
-  /** Takes standard output in place of the component's log. It must be resettable: a replay begins anew. */
-  readonly stdout?: OutputSink & { reset(): void };
+  /** Takes standard output in place of the component's log. One that holds it lets the call stay in first gear. */
+  readonly stdout?: StdoutSink;
 }
 
 /** A store and a linked instance, taken from a slot for one call; disposing it gives the slot back. */

@@ -1,0 +1,113 @@
+// The running engine of an application: gives a prepared instance for a component, and takes it back.
+
+import { type Engine, type InstancePre, Store } from "../engine/mod.ts";
+import type { OutboundHttp } from "../outbound/mod.ts";
+import { type Clock, type RandomSource, type StdoutSink, WasiP1, type WasiP1Template } from "../wasi/mod.ts";
+import type { CoreModule } from "../wasm/mod.ts";
+import type { CallOptions, Prepared, RuntimeContext } from "./context.ts";
+
+/** What the Builder made for one component. */
+export interface ReadyComponent<T> {
+  readonly pre: InstancePre<RuntimeContext<T>>;
+  readonly module: CoreModule;
+  readonly wasi: WasiP1Template;
+  readonly outbound: OutboundHttp;
+  readonly stdout: StdoutSink;
+  readonly stderr: StdoutSink;
+}
+
+/** What all components share. */
+export interface SharedParts {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly wallTimeMs: number;
+}
+
+export class ExecutionContext<T> implements Disposable {
+  readonly #shared: SharedParts;
+  readonly #components: ReadonlyMap<string, ReadyComponent<T>>;
+  readonly #owned: DisposableStack;
+
+  constructor(
+    shared: SharedParts,
+    components: ReadonlyMap<string, ReadyComponent<T>>,
+    owned: DisposableStack,
+  ) {
+    this.#shared = shared;
+    this.#components = components;
+    this.#owned = owned;
+  }
+
+  get engine(): Engine {
+    return this.#shared.engine;
+  }
+
+  /** Ids of the components that are ready. */
+  get componentIds(): readonly string[] {
+    return [...this.#components.keys()];
+  }
+
+  /** What the module of a component imports and exports. */
+  module(componentId: string): CoreModule {
+    return this.#component(componentId).module;
+  }
+
+  /** Slots of a component: `live` of them exist, `free` wait for a call. */
+  slots(componentId: string): { readonly live: number; readonly free: number } {
+    const { live, free } = this.#component(componentId).pre.pool;
+    return { live, free };
+  }
+
+  /**
+   * Takes a slot for one call. Dispose what it returns when the call is over.
+   *
+   * @throws SlotsExhaustedError if the process has as many slots as it may
+   */
+  prepare(componentId: string, data: T, options: CallOptions = {}): Prepared<RuntimeContext<T>> {
+    const component = this.#component(componentId);
+    const context = newContext(componentId, component, this.#shared, { data, options });
+    const store = new Store(context, {
+      wallTimeMs: options.wallTimeMs ?? this.#shared.wallTimeMs,
+      ...(options.signal && { signal: options.signal }),
+    });
+    const instance = component.pre.instantiate(store);
+    return {
+      run: (invocation) => instance.run(invocation),
+      [Symbol.dispose]() {
+        instance[Symbol.dispose]();
+        context.wasi[Symbol.dispose]();
+      },
+    };
+  }
+
+  #component(id: string): ReadyComponent<T> {
+    const component = this.#components.get(id);
+    if (!component) throw new Error(`There is no component "${id}" in this execution context`);
+    return component;
+  }
+
+  [Symbol.dispose](): void {
+    this.#owned.dispose();
+  }
+}
+
+/** The data of one store, also for the initialisers at start-up. */
+export function newContext<T>(
+  componentId: string,
+  component: Pick<ReadyComponent<T>, "wasi" | "outbound" | "stdout" | "stderr">,
+  shared: Pick<SharedParts, "clock" | "random">,
+  call: { readonly data: T; readonly options: CallOptions },
+): RuntimeContext<T> {
+  const { args, environment, stdin, stdout } = call.options;
+  const wasi = new WasiP1(component.wasi, {
+    ...(args && { args }),
+    ...(environment && { environment }),
+    ...(stdin && { stdin }),
+    stdout: stdout ?? component.stdout,
+    stderr: component.stderr,
+    clock: shared.clock,
+    random: shared.random,
+  });
+  return { componentId, wasi, outbound: component.outbound, data: call.data };
+}
