@@ -134,6 +134,12 @@ export class GuestMemory {
     this.#buffer.set(bytes, at);
   }
 
+  /** Writes a text one byte for each character: ASCII, or bytes that HTTP carries as characters. */
+  writeLatin1(pointer: number, text: string): void {
+    const at = this.#writable(pointer, text.length);
+    this.#buffer.write(text, at, text.length, "latin1");
+  }
+
   /** A view that the caller fills at once: `length` bytes, checked and marked. */
   writable(pointer: number, length: number): Buffer {
     const at = this.#writable(pointer, length >>> 0);
