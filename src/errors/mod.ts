@@ -3,3 +3,4 @@
 export { ERROR_CODES, type ErrorCode } from "./codes.ts";
 export { type Diagnostic, formatDiagnostic, type SourceLocation, type SourceText } from "./diagnostic.ts";
 export { describeError, SpindleError, type SpindleErrorOptions } from "./spindle-error.ts";
+export { closestName, didYouMean } from "./suggest.ts";

@@ -1,5 +1,16 @@
 // The door of the manifest room: what an application is, and how its `spin.toml` is read.
 
+export {
+  type AllowedHost,
+  AllowedHostSyntaxError,
+  AllowedHosts,
+  type HostPattern,
+  type OutboundUrl,
+  type PortPattern,
+  parseAllowedHost,
+  parseOutboundUrl,
+  SERVICE_CHAINING_DOMAIN,
+} from "./allowed-hosts.ts";
 export type {
   Application,
   ApplicationMetadata,
@@ -11,3 +22,9 @@ export type {
   Trigger,
   Variable,
 } from "./application.ts";
+export type { KeyPath } from "./findings.ts";
+export type { Manifest, ManifestComponent, ManifestTrigger } from "./manifest.ts";
+export { type ParseManifestOptions, parseManifest } from "./parse.ts";
+export type { ComponentDependency, ComponentSource, FilesMount } from "./schema.ts";
+export { expandTemplate, parseTemplate, type TemplatePart } from "./template.ts";
+export { locate } from "./toml.ts";

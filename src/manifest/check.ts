@@ -1,0 +1,233 @@
+// What only a whole manifest can tell: references that lead nowhere, duplicates, contradictions.
+
+import type { SemVer } from "semver";
+
+import { didYouMean } from "../errors/mod.ts";
+import { isEmptyItem } from "./allowed-hosts.ts";
+import { type DependencyName, parseDependencyName } from "./dependency-name.ts";
+import type { Findings, KeyPath } from "./findings.ts";
+import type { ManifestComponent } from "./manifest.ts";
+import type { ManifestContent } from "./read-manifest.ts";
+import { type ComponentDependency, hostMistake } from "./schema.ts";
+import { expandTemplate, parseTemplate } from "./template.ts";
+
+export function checkManifest(manifest: ManifestContent, findings: Findings): void {
+  checkDuplicates(manifest, findings);
+  checkReferences(manifest, findings);
+  checkBase(manifest, findings);
+  for (const component of manifest.components) {
+    checkVariables(manifest, component, findings);
+    checkHosts(manifest, component, findings);
+    checkDependencies(manifest, component, findings);
+  }
+}
+
+function checkDuplicates({ components, triggers }: ManifestContent, findings: Findings): void {
+  const things = [
+    ...components.map(({ id, path }) => ({ id, kind: "component", path })),
+    ...triggers.map(({ id, path }) => ({ id, kind: "trigger", path })),
+  ];
+  const seen = new Set<string>();
+  for (const { id, kind, path } of things) {
+    const key = `${kind} ${id}`;
+    if (seen.has(key)) {
+      const message = `Duplicate ${kind} id "${id}"`;
+      findings.error([...path, "id"], {
+        code: "MANIFEST_ID_DUPLICATE",
+        message,
+        hint: "Give each a name of its own.",
+      });
+    }
+    seen.add(key);
+  }
+}
+
+function checkReferences({ components, triggers }: ManifestContent, findings: Findings): void {
+  const ids = new Set(components.map(({ id }) => id));
+  for (const { id, componentId, path } of triggers) {
+    if (componentId === undefined || ids.has(componentId)) continue;
+    const message = `Trigger "${id}" refers to component "${componentId}", which does not exist`;
+    findings.error([...path, "component"], {
+      code: "MANIFEST_REFERENCE_UNKNOWN",
+      message,
+      hint: didYouMean(componentId, ids),
+    });
+  }
+}
+
+function checkBase({ version, triggerDefaults }: ManifestContent, findings: Findings): void {
+  const base = triggerDefaults.http?.base;
+  if (version !== 2 || base === undefined) return;
+  const path = ["application", "trigger", "http", "base"];
+  const hint = base === "/" ? "Remove it." : "Put it in front of each route instead.";
+  if (base === "/")
+    findings.warn(path, { code: "MANIFEST_FIELD_DEPRECATED", message: "`base` is deprecated", hint }, "key");
+  else
+    findings.error(path, {
+      code: "MANIFEST_BASE",
+      message: `Base path ${JSON.stringify(base)} is not supported`,
+      hint,
+    });
+}
+
+function checkVariables(manifest: ManifestContent, component: ManifestComponent, findings: Findings): void {
+  const field = manifest.version === 1 ? "config" : "variables";
+  for (const [name, template] of Object.entries(component.variables)) {
+    for (const unknown of unknownVariables(template, manifest)) {
+      findings.error([...component.path, field, name], unknownVariable(unknown, manifest));
+    }
+  }
+}
+
+function unknownVariables(template: string, { variables }: ManifestContent): readonly string[] {
+  const names = (parseTemplate(template) ?? []).flatMap((part) =>
+    part.kind === "variable" ? part.name : [],
+  );
+  return names.filter((name) => !Object.hasOwn(variables, name));
+}
+
+function unknownVariable(name: string, { variables }: ManifestContent) {
+  const message = `Variable "${name}" is not defined`;
+  const hint =
+    didYouMean(name, Object.keys(variables)) ?? `Define it: [variables] ${name} = { default = "..." }`;
+  return { code: "MANIFEST_REFERENCE_UNKNOWN", message, hint } as const;
+}
+
+/**
+ * Hosts with templates are checked with the defaults of their variables, if all have one. An unknown
+ * variable is only a warning: the application runs, but its outbound calls are denied.
+ */
+function checkHosts(manifest: ManifestContent, component: ManifestComponent, findings: Findings): void {
+  for (const [index, item] of component.allowedOutboundHosts.entries()) {
+    const parts = parseTemplate(item) ?? [];
+    if (!parts.some(({ kind }) => kind === "variable")) continue;
+    const path = [...component.path, "allowed_outbound_hosts", index];
+    for (const name of unknownVariables(item, manifest)) findings.warn(path, unknownVariable(name, manifest));
+    const defaultOf = (name: string) =>
+      Object.hasOwn(manifest.variables, name) ? manifest.variables[name]?.default : undefined;
+    const expanded = expandTemplate(parts, defaultOf);
+    const mistake = expanded === undefined || isEmptyItem(expanded) ? undefined : hostMistake(item, expanded);
+    if (mistake) findings.error(path, mistake);
+  }
+}
+
+// Dependencies.
+
+function checkDependencies(
+  manifest: ManifestContent,
+  component: ManifestComponent,
+  findings: Findings,
+): void {
+  const path = [...component.path, "dependencies"];
+  const names = Object.keys(component.dependencies);
+  for (const [name, dependency] of Object.entries(component.dependencies)) {
+    checkDependency(manifest, { component, name, dependency, path: [...path, name] }, findings);
+  }
+  checkDisjoint(names, path, findings);
+}
+
+interface NamedDependency {
+  readonly component: ManifestComponent;
+  readonly name: string;
+  readonly dependency: ComponentDependency;
+  readonly path: KeyPath;
+}
+
+function checkDependency(manifest: ManifestContent, named: NamedDependency, findings: Findings): void {
+  const { component, name, dependency, path } = named;
+  const parsed = parseDependencyName(name);
+  const table = typeof dependency === "string" ? undefined : dependency;
+  const hasOnlyVersion = table === undefined || ("version" in table && table.package === undefined);
+  if (parsed?.kind === "plain" && hasOnlyVersion) {
+    const message = `Dependency "${name}" must specify a package name`;
+    findings.error(
+      path,
+      { code: "MANIFEST_DEPENDENCY", message, hint: 'Add `package = "namespace:name"`.' },
+      "key",
+    );
+  }
+  if (parsed?.kind === "package" && parsed.interfaceName === undefined && table?.export !== undefined) {
+    const message = `Dependency "${name}" is a whole package, which no single export can satisfy`;
+    const hint = `Remove \`export\`, or name an interface: "${name}/interface".`;
+    findings.error([...path, "export"], { code: "MANIFEST_DEPENDENCY", message, hint }, "key");
+  }
+  if (
+    table?.inherit_configuration !== undefined &&
+    component.dependenciesInheritConfiguration !== undefined
+  ) {
+    const message = "`inherit_configuration` and `dependencies_inherit_configuration` exclude each other";
+    findings.error([...path, "inherit_configuration"], { code: "MANIFEST_FIELD_CONFLICT", message }, "key");
+  }
+  if (table && "component" in table) checkComponentDependency(manifest, table.component, named, findings);
+}
+
+function checkComponentDependency(
+  { components }: ManifestContent,
+  id: string,
+  { component, path }: NamedDependency,
+  findings: Findings,
+): void {
+  const target = components.find((candidate) => candidate.id === id);
+  const at = [...path, "component"];
+  if (!target) {
+    const hint = didYouMean(
+      id,
+      components.map((candidate) => candidate.id),
+    );
+    const message = `Component "${component.id}" depends on component "${id}", which does not exist`;
+    findings.error(at, { code: "MANIFEST_REFERENCE_UNKNOWN", message, hint });
+    return;
+  }
+  const own = ownResources(target);
+  if (own.length === 0) return;
+  const message = `Component "${id}" cannot be a dependency of "${component.id}": it has resources or permissions of its own: ${own.join(", ")}`;
+  findings.error(at, { code: "MANIFEST_DEPENDENCY", message });
+}
+
+/** What a dependency may not have, because it runs with the permissions of who depends on it. */
+function ownResources(component: ManifestComponent): readonly string[] {
+  const counts = {
+    ai_models: component.aiModels.length,
+    allowed_outbound_hosts: component.allowedOutboundHosts.length,
+    dependencies: Object.keys(component.dependencies).length,
+    environment: Object.keys(component.environment).length,
+    files: component.files.length,
+    key_value_stores: component.keyValueStores.length,
+    sqlite_databases: component.sqliteDatabases.length,
+    variables: Object.keys(component.variables).length,
+  };
+  return Object.entries(counts).flatMap(([field, count]) => (count > 0 ? field : []));
+}
+
+/** No import may be satisfied by two dependencies. */
+function checkDisjoint(names: readonly string[], path: KeyPath, findings: Findings): void {
+  const seen: { readonly name: string; readonly parsed: DependencyName }[] = [];
+  for (const name of names) {
+    const parsed = parseDependencyName(name);
+    if (!parsed) continue;
+    const other = seen.find((candidate) => overlap(candidate.parsed, parsed));
+    if (other) {
+      const message = `Dependency "${name}" conflicts with "${other.name}": both can satisfy the same import`;
+      findings.error([...path, name], { code: "MANIFEST_DEPENDENCY", message }, "key");
+    }
+    seen.push({ name, parsed });
+  }
+}
+
+function overlap(one: DependencyName, other: DependencyName): boolean {
+  if (one.kind === "plain" || other.kind === "plain" || one.packageName !== other.packageName) return false;
+  const sameVersion =
+    !one.version || !other.version || semverTrack(one.version) === semverTrack(other.version);
+  const sameInterface =
+    one.interfaceName === undefined ||
+    other.interfaceName === undefined ||
+    one.interfaceName === other.interfaceName;
+  return sameVersion && sameInterface;
+}
+
+/** Versions of one track can stand for each other: 1.x, 0.2.x; each pre-release is a track of its own. */
+function semverTrack({ major, minor, patch, prerelease }: SemVer): string {
+  if (prerelease.length > 0) return `${major}.${minor}.${patch}-${prerelease.join(".")}`;
+  if (major > 0) return `${major}`;
+  return minor > 0 ? `0.${minor}` : `0.0.${patch}`;
+}
