@@ -1,5 +1,9 @@
 // The door of the wasm room: core binaries, read, analysed and rewritten.
 
+export { ByteReader } from "./byte-reader.ts";
+export { ByteWriter } from "./byte-writer.ts";
+export { isComponent } from "./layout.ts";
+export { MalformedModuleError } from "./malformed-module-error.ts";
 export type {
   CoreModule,
   CustomSection,
@@ -12,6 +16,8 @@ export type {
   TableType,
   ValueType,
 } from "./module.ts";
+export { readModule } from "./read-module.ts";
+export { rewrite } from "./rewrite.ts";
 export {
   CARD_SHIFT,
   CONTROL,

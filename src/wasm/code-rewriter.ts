@@ -1,0 +1,541 @@
+// Rewrites function bodies: stores mark cards, memory.size and memory.grow become logical, loops and
+// entries check the epoch. Everything else is copied in runs.
+//
+// One pass, no recursion: nesting does not matter. Code that is inserted leaves the operands as it
+// found them, so it needs to know types only where operands must be set aside in new locals.
+
+import { growBody, markBulkBody } from "./added-functions.ts";
+import type { Appendix } from "./appendix.ts";
+import { ByteReader } from "./byte-reader.ts";
+import { ByteWriter } from "./byte-writer.ts";
+import type { ControlMemories } from "./control.ts";
+import {
+  type MemoryArgument,
+  readMemoryArgument,
+  skipImmediates,
+  skipPrefixedImmediates,
+} from "./instructions.ts";
+import type { Layout, Range } from "./layout.ts";
+import type { ValueType } from "./module.ts";
+import { ATOMIC, BULK, GC, OP, SIMD, TYPE } from "./opcodes.ts";
+import { OperandStack, UNKNOWN } from "./operand-stack.ts";
+import { CONTROL } from "./rewritten.ts";
+import { readValueType } from "./value-types.ts";
+
+/** V8 takes no more, whatever the module says. */
+const LOCALS_MAX = 50_000;
+
+/** An instruction that may leave behind what restoring memories and globals does not undo. */
+export interface Trace {
+  readonly function: number;
+  readonly instruction: string;
+  readonly kind: "table" | "object";
+}
+
+/** Where a run of original bytes went. */
+export interface Run {
+  readonly original: number;
+  readonly rewritten: number;
+  readonly length: number;
+}
+
+export interface CodeRewriterOptions {
+  readonly cards: boolean;
+  /** Function that is called once the epoch has reached the deadline; absent: no checks. */
+  readonly tick: number | undefined;
+  /** Notes where each run of copied bytes goes, relative to the code that is written. */
+  readonly onRun?: (run: Run) => void;
+}
+
+export class CodeRewriter {
+  readonly #layout: Layout;
+  readonly #appendix: Appendix;
+  readonly #control: ControlMemories;
+  readonly #options: CodeRewriterOptions;
+  readonly #epochCheck: Uint8Array | undefined;
+  readonly #signatures: readonly Signature[];
+
+  /** Flags of passive data segments that may be dropped: globals, by segment. */
+  readonly dropFlags = new Map<number, number>();
+  /** Whether something refers to the empty data segment behind the guest's own. */
+  usesEmptySegment = false;
+  usesAtomicWait = false;
+  readonly traces: Trace[] = [];
+
+  readonly #growFunctions = new Map<number, number>();
+  readonly #markBulkFunctions = new Map<string, number>();
+
+  // The state of one function body.
+  readonly #body = new ByteWriter(1 << 16);
+  readonly #stack = new OperandStack();
+  #reader: ByteReader;
+  #function = 0;
+  /** Original bytes up to here have been copied or replaced. */
+  #copied = 0;
+  /** Where the instruction before this one begins if all it does is to push a local or a constant. */
+  #simpleAt = NOWHERE;
+  #locals = 0;
+  #temporaries: { readonly key: number; readonly type: number }[] = [];
+  #canRunLong = false;
+  #runs: Run[] = [];
+
+  constructor(
+    parts: { layout: Layout; appendix: Appendix; control: ControlMemories },
+    options: CodeRewriterOptions,
+  ) {
+    this.#layout = parts.layout;
+    this.#appendix = parts.appendix;
+    this.#control = parts.control;
+    this.#options = options;
+    this.#reader = new ByteReader(parts.layout.bytes, { start: 0, end: 0 });
+    this.#epochCheck = options.tick === undefined ? undefined : this.#encodeEpochCheck(options.tick);
+    this.#signatures = parts.layout.types.map((type) =>
+      type.kind === "func"
+        ? { params: type.type.params.length, results: type.type.results.length }
+        : { params: 0, results: 0 },
+    );
+  }
+
+  #encodeEpochCheck(tick: number): Uint8Array {
+    const code = new ByteWriter();
+    this.#control.checkEpoch(code, tick);
+    return code.take();
+  }
+
+  /** Appends the rewritten body of a defined function, with its size in front. */
+  rewrite(functionIndex: number, range: Range, out: ByteWriter): void {
+    const reader = new ByteReader(this.#layout.bytes, range);
+    this.#begin(functionIndex, reader);
+    const groups = this.#readLocals();
+    this.#copied = reader.offset;
+    while (!reader.done) this.#instruction();
+    this.#flush(range.end);
+    this.#finish(groups, out);
+  }
+
+  #begin(functionIndex: number, reader: ByteReader): void {
+    this.#reader = reader;
+    this.#function = functionIndex;
+    this.#body.clear();
+    this.#stack.forget();
+    this.#simpleAt = NOWHERE;
+    this.#temporaries = [];
+    this.#canRunLong = false;
+    this.#runs = [];
+    this.#locals = this.#signatures[this.#layout.functions[functionIndex] ?? NOWHERE]?.params ?? 0;
+  }
+
+  /** Counts the locals; returns where their groups are. */
+  #readLocals(): { readonly count: number; readonly range: Range } {
+    const reader = this.#reader;
+    const count = reader.count("groups of locals");
+    const start = reader.offset;
+    for (let left = count; left > 0; left--) {
+      this.#locals += reader.u32();
+      if (this.#locals > LOCALS_MAX) reader.fail(`more than ${LOCALS_MAX} locals`);
+      readValueType(reader);
+    }
+    return { count, range: { start, end: reader.offset } };
+  }
+
+  #finish(groups: { readonly count: number; readonly range: Range }, out: ByteWriter): void {
+    const head = new ByteWriter(64).u32(groups.count + this.#temporaries.length);
+    head.copy(this.#layout.bytes, groups.range.start, groups.range.end);
+    for (const { type } of this.#temporaries) head.u8(1, type);
+    if (this.#epochCheck && this.#canRunLong) head.append(this.#epochCheck);
+    out.u32(head.length + this.#body.length).append(head.view());
+    const { onRun } = this.#options;
+    if (onRun) for (const run of this.#runs) onRun({ ...run, rewritten: out.length + run.rewritten });
+    out.append(this.#body.view());
+  }
+
+  /** Copies what has not been copied, up to an offset of the original. */
+  #flush(until: number): ByteWriter {
+    if (this.#options.onRun) {
+      this.#runs.push({ original: this.#copied, rewritten: this.#body.length, length: until - this.#copied });
+    }
+    this.#body.copy(this.#layout.bytes, this.#copied, until);
+    this.#copied = until;
+    return this.#body;
+  }
+
+  /** Copies up to `start`, and leaves out what follows until where the reader is. */
+  #replace(start: number): ByteWriter {
+    const code = this.#flush(start);
+    this.#copied = this.#reader.offset;
+    return code;
+  }
+
+  #instruction(): void {
+    const reader = this.#reader;
+    const at = reader.offset;
+    const opcode = reader.u8();
+    let simpleAt = NOWHERE;
+    switch (opcode) {
+      case OP.LOCAL_GET:
+        this.#stack.push(reader.u32());
+        simpleAt = at;
+        break;
+      case OP.LOCAL_SET:
+      case OP.LOCAL_TEE:
+        this.#assign(reader.u32(), opcode);
+        break;
+      case OP.I32_CONST:
+      case OP.I64_CONST:
+      case OP.F32_CONST:
+      case OP.F64_CONST:
+        skipImmediates(reader, opcode);
+        this.#stack.push(UNKNOWN);
+        simpleAt = at;
+        break;
+      case OP.LOOP:
+        skipImmediates(reader, opcode);
+        this.#loop();
+        break;
+      case OP.CALL:
+      case OP.CALL_INDIRECT:
+      case OP.RETURN_CALL:
+      case OP.RETURN_CALL_INDIRECT:
+      case OP.CALL_REF:
+      case OP.RETURN_CALL_REF:
+        this.#call(opcode);
+        break;
+      case OP.MEMORY_SIZE:
+        this.#memorySize(at, reader.u32());
+        break;
+      case OP.MEMORY_GROW:
+        this.#memoryGrow(at, reader.u32());
+        break;
+      case OP.TABLE_SET:
+        reader.u32();
+        this.#note("table", "table.set");
+        this.#stack.apply(opcode);
+        break;
+      case OP.PREFIX_GC:
+        this.#gc(at, reader.u32());
+        break;
+      case OP.PREFIX_BULK:
+        this.#bulk(at, reader.u32());
+        break;
+      case OP.PREFIX_SIMD:
+        this.#simd(at, reader.u32());
+        break;
+      case OP.PREFIX_ATOMIC:
+        this.#atomic(at, reader.u32());
+        break;
+      default:
+        if (opcode >= OP.I32_STORE && opcode <= OP.I64_STORE32) this.#store(at, opcode);
+        else {
+          skipImmediates(reader, opcode);
+          this.#stack.apply(opcode);
+        }
+    }
+    this.#simpleAt = simpleAt;
+  }
+
+  #assign(local: number, opcode: number): void {
+    this.#stack.pop(1);
+    this.#stack.overwrite(local);
+    if (opcode === OP.LOCAL_TEE) this.#stack.push(local);
+  }
+
+  #loop(): void {
+    this.#stack.forget();
+    this.#canRunLong = true;
+    if (this.#epochCheck) this.#flush(this.#reader.offset).append(this.#epochCheck);
+  }
+
+  #call(opcode: number): void {
+    const reader = this.#reader;
+    this.#canRunLong = true;
+    const index = reader.u32();
+    if (opcode === OP.CALL_INDIRECT || opcode === OP.RETURN_CALL_INDIRECT) reader.u32();
+    const isByType = opcode !== OP.CALL && opcode !== OP.RETURN_CALL;
+    const signature = this.#signatures[isByType ? index : (this.#layout.functions[index] ?? NOWHERE)];
+    if (!signature) {
+      this.#stack.forget();
+      return;
+    }
+    this.#stack.pop(signature.params + (isByType ? 1 : 0));
+    for (let left = signature.results; left > 0; left--) this.#stack.push(UNKNOWN);
+  }
+
+  #memorySize(at: number, memory: number): void {
+    const code = this.#replace(at);
+    this.#control.loadControl(code, memory, CONTROL.PAGES);
+    if (this.#control.is64(memory)) code.u8(OP.I64_EXTEND_I32_U);
+    this.#stack.push(UNKNOWN);
+  }
+
+  #memoryGrow(at: number, memory: number): void {
+    this.#replace(at).u8(OP.CALL).u32(this.#growFunction(memory));
+    this.#stack.apply(OP.MEMORY_GROW);
+  }
+
+  #growFunction(memory: number): number {
+    let index = this.#growFunctions.get(memory);
+    if (index === undefined) {
+      const address: ValueType = this.#control.is64(memory) ? "i64" : "i32";
+      const type = this.#appendix.type([address], [address]);
+      index = this.#appendix.func(type, growBody(this.#control, memory));
+      this.#growFunctions.set(memory, index);
+    }
+    return index;
+  }
+
+  #store(at: number, opcode: number): void {
+    const argument = readMemoryArgument(this.#reader);
+    // Both tables have an entry for each opcode from i32.store to i64.store32.
+    const bytes = STORE_BYTES[opcode - OP.I32_STORE] as number;
+    const type = STORE_TYPES[opcode - OP.I32_STORE] as number;
+    this.#mark(at, { ...argument, bytes, values: [type] });
+    this.#stack.pop(2);
+  }
+
+  #simd(at: number, opcode: number): void {
+    if (opcode === SIMD.V128_STORE) {
+      this.#mark(at, { ...readMemoryArgument(this.#reader), bytes: 16, values: [TYPE.V128] });
+      this.#stack.pop(2);
+      return;
+    }
+    if (opcode >= SIMD.V128_STORE8_LANE && opcode <= SIMD.V128_STORE64_LANE) {
+      const argument = readMemoryArgument(this.#reader);
+      this.#reader.skip(1);
+      const bytes = 1 << (opcode - SIMD.V128_STORE8_LANE);
+      this.#mark(at, { ...argument, bytes, values: [TYPE.V128] });
+      this.#stack.pop(2);
+      return;
+    }
+    skipPrefixedImmediates(this.#reader, OP.PREFIX_SIMD, opcode);
+    this.#stack.forget();
+  }
+
+  #atomic(at: number, opcode: number): void {
+    const writes =
+      (opcode >= ATOMIC.I32_STORE && opcode < ATOMIC.RMW_FIRST) ||
+      (opcode >= ATOMIC.RMW_FIRST && opcode <= ATOMIC.CMPXCHG_LAST);
+    if (!writes) {
+      if (opcode === ATOMIC.WAIT32 || opcode === ATOMIC.WAIT64) this.usesAtomicWait = true;
+      skipPrefixedImmediates(this.#reader, OP.PREFIX_ATOMIC, opcode);
+      this.#stack.forget();
+      return;
+    }
+    const argument = readMemoryArgument(this.#reader);
+    const variant = (opcode - ATOMIC.I32_STORE) % ATOMIC_BYTES.length;
+    // The remainder is an index of both tables, which are of the same length.
+    const bytes = ATOMIC_BYTES[variant] as number;
+    const type = ATOMIC_TYPES[variant] as number;
+    const values = opcode >= ATOMIC.CMPXCHG_FIRST ? [type, type] : [type];
+    this.#mark(at, { ...argument, bytes, values });
+    this.#stack.pop(values.length + 1);
+    if (opcode >= ATOMIC.RMW_FIRST) this.#stack.push(UNKNOWN);
+  }
+
+  /**
+   * Inserts a mark before an instruction that stores; `values` are the types of the operands above the
+   * address. The address is taken from a local that still has it, else from a new one.
+   */
+  #mark(
+    at: number,
+    store: MemoryArgument & { readonly bytes: number; readonly values: readonly number[] },
+  ): void {
+    if (!this.#options.cards) return;
+    const { values, memory } = store;
+    const local = this.#stack.originBelow(values.length);
+    if (local !== UNKNOWN) {
+      this.#control.markStore(this.#flush(at), local, store);
+      return;
+    }
+    const address = this.#temporary(this.#control.addressType(memory), 0);
+    if (values.length === 1 && this.#simpleAt !== NOWHERE) {
+      // The value is pushed by the instruction just before: the mark goes in front of that one.
+      const code = this.#flush(this.#simpleAt).u8(OP.LOCAL_TEE).u32(address);
+      this.#control.markStore(code, address, store);
+      return;
+    }
+    const code = this.#flush(at);
+    const kept = values.map((type, slot) => this.#temporary(type, slot + 1));
+    for (const value of kept.toReversed()) code.u8(OP.LOCAL_SET).u32(value);
+    code.u8(OP.LOCAL_TEE).u32(address);
+    this.#control.markStore(code, address, store);
+    for (const value of kept) code.u8(OP.LOCAL_GET).u32(value);
+  }
+
+  /** A new local for a role (0: address, then the operands above it); functions have one for each type and role. */
+  #temporary(type: number, role: number): number {
+    const key = type * 4 + role;
+    let position = this.#temporaries.findIndex((temporary) => temporary.key === key);
+    if (position < 0) position = this.#temporaries.push({ key, type }) - 1;
+    return this.#locals + position;
+  }
+
+  #bulk(at: number, opcode: number): void {
+    const reader = this.#reader;
+    switch (opcode) {
+      case BULK.MEMORY_INIT: {
+        const segment = reader.u32();
+        const memory = reader.u32();
+        this.#markBulk(at, { memory, x: "i32", lengthIs64: false });
+        this.#readSegment(at, segment, {
+          blockType: () => this.#appendix.type([this.#address(memory), "i32", "i32"], []),
+          emit: (code, index) => code.u8(OP.PREFIX_BULK, BULK.MEMORY_INIT).u32(index).u32(memory),
+        });
+        break;
+      }
+      case BULK.DATA_DROP:
+        this.#dropSegment(at, reader.u32());
+        break;
+      case BULK.MEMORY_COPY: {
+        const memory = reader.u32();
+        const x = this.#address(reader.u32());
+        this.#markBulk(at, { memory, x, lengthIs64: x === "i64" && this.#control.is64(memory) });
+        break;
+      }
+      case BULK.MEMORY_FILL: {
+        const memory = reader.u32();
+        this.#markBulk(at, { memory, x: "i32", lengthIs64: this.#control.is64(memory) });
+        break;
+      }
+      default: {
+        const name = TABLE_WRITES.get(opcode);
+        if (name !== undefined) this.#note("table", name);
+        skipPrefixedImmediates(reader, OP.PREFIX_BULK, opcode);
+      }
+    }
+    this.#stack.forget();
+  }
+
+  #address(memory: number): ValueType {
+    return this.#control.is64(memory) ? "i64" : "i32";
+  }
+
+  /** Inserts a call that marks before a bulk operation with the operands address, `x`, length. */
+  #markBulk(at: number, operation: { memory: number; x: ValueType; lengthIs64: boolean }): void {
+    if (!this.#options.cards) return;
+    this.#flush(at).u8(OP.CALL).u32(this.#markBulkFunction(operation));
+  }
+
+  #markBulkFunction({
+    memory,
+    x,
+    lengthIs64,
+  }: {
+    memory: number;
+    x: ValueType;
+    lengthIs64: boolean;
+  }): number {
+    const types: ValueType[] = [this.#address(memory), x, lengthIs64 ? "i64" : "i32"];
+    const key = `${memory} ${types}`;
+    let index = this.#markBulkFunctions.get(key);
+    if (index === undefined) {
+      const body = markBulkBody(this.#control, { memory, lengthIs64 });
+      index = this.#appendix.func(this.#appendix.type(types, types), body);
+      this.#markBulkFunctions.set(key, index);
+    }
+    return index;
+  }
+
+  /**
+   * An instruction that reads a data segment. Active segments count as dropped, since instantiation
+   * drops them; a passive one is read unless its flag says that the guest has dropped it.
+   */
+  #readSegment(
+    at: number,
+    segment: number,
+    instruction: { blockType: () => number; emit: (code: ByteWriter, segment: number) => void },
+  ): void {
+    this.usesEmptySegment = true;
+    const empty = this.#layout.data.length;
+    const code = this.#replace(at);
+    if (this.#layout.data[segment]?.active) {
+      instruction.emit(code, empty);
+      return;
+    }
+    code.u8(OP.GLOBAL_GET).u32(this.#dropFlag(segment)).u8(OP.IF).signed(instruction.blockType());
+    instruction.emit(code, empty);
+    code.u8(OP.ELSE);
+    instruction.emit(code, segment);
+    code.u8(OP.END);
+  }
+
+  #dropSegment(at: number, segment: number): void {
+    const code = this.#replace(at);
+    if (this.#layout.data[segment]?.active) return;
+    code.u8(OP.I32_CONST, 1, OP.GLOBAL_SET).u32(this.#dropFlag(segment));
+  }
+
+  #dropFlag(segment: number): number {
+    let flag = this.dropFlags.get(segment);
+    if (flag === undefined) {
+      flag = this.#appendix.global(Uint8Array.of(TYPE.I32), Uint8Array.of(OP.I32_CONST, 0));
+      this.dropFlags.set(segment, flag);
+    }
+    return flag;
+  }
+
+  #gc(at: number, opcode: number): void {
+    const reader = this.#reader;
+    const name = OBJECT_WRITES.get(opcode);
+    if (name !== undefined) this.#note("object", name);
+    if (opcode === GC.ARRAY_NEW_DATA || opcode === GC.ARRAY_INIT_DATA) {
+      const type = reader.u32();
+      const segment = reader.u32();
+      this.#readSegment(at, segment, {
+        blockType: () =>
+          opcode === GC.ARRAY_NEW_DATA
+            ? this.#appendix.type(["i32", "i32"], [`ref ${type}`])
+            : this.#appendix.type([`ref null ${type}`, "i32", "i32", "i32"], []),
+        emit: (code, index) => code.u8(OP.PREFIX_GC, opcode).u32(type).u32(index),
+      });
+    } else {
+      skipPrefixedImmediates(reader, OP.PREFIX_GC, opcode);
+    }
+    this.#stack.forget();
+  }
+
+  #note(kind: Trace["kind"], instruction: string): void {
+    this.traces.push({ kind, instruction, function: this.#function });
+  }
+}
+
+interface Signature {
+  readonly params: number;
+  readonly results: number;
+}
+
+const NOWHERE = -1;
+
+/** Bytes written, and type of the value, of i32.store and the opcodes that follow it. */
+const STORE_BYTES = [4, 8, 4, 8, 1, 2, 1, 2, 4];
+const STORE_TYPES = [
+  TYPE.I32,
+  TYPE.I64,
+  TYPE.F32,
+  TYPE.F64,
+  TYPE.I32,
+  TYPE.I32,
+  TYPE.I64,
+  TYPE.I64,
+  TYPE.I64,
+];
+
+/** The same for the seven variants of each atomic access. */
+const ATOMIC_BYTES = [4, 8, 1, 2, 1, 2, 4];
+const ATOMIC_TYPES = [TYPE.I32, TYPE.I64, TYPE.I32, TYPE.I32, TYPE.I64, TYPE.I64, TYPE.I64];
+
+const TABLE_WRITES: ReadonlyMap<number, string> = new Map([
+  [BULK.TABLE_INIT, "table.init"],
+  [BULK.ELEM_DROP, "elem.drop"],
+  [BULK.TABLE_COPY, "table.copy"],
+  [BULK.TABLE_GROW, "table.grow"],
+  [BULK.TABLE_FILL, "table.fill"],
+]);
+
+const OBJECT_WRITES: ReadonlyMap<number, string> = new Map([
+  [GC.STRUCT_SET, "struct.set"],
+  [GC.ARRAY_SET, "array.set"],
+  [GC.ARRAY_FILL, "array.fill"],
+  [GC.ARRAY_COPY, "array.copy"],
+  [GC.ARRAY_INIT_DATA, "array.init_data"],
+  [GC.ARRAY_INIT_ELEM, "array.init_elem"],
+]);

@@ -1,0 +1,101 @@
+// The memories that the rewriter adds, and the code that reads and marks them.
+
+import type { ByteWriter } from "./byte-writer.ts";
+import type { Layout } from "./layout.ts";
+import { ATOMIC, MEMORY_INDEX_FLAG, OP, TYPE } from "./opcodes.ts";
+import { CARD_SHIFT, CONTROL, STRADDLE_BYTES } from "./rewritten.ts";
+
+/** Offsets above this are beyond every memory: the store traps whatever is marked. */
+const OFFSET_MAX = 2 ** 40;
+
+/** Where an address comes from, and what is stored there. */
+export interface StoredRange {
+  readonly memory: number;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** Index space of memories in the rewritten module: the guest's, a card table for each, the epoch. */
+export class ControlMemories {
+  readonly cardTables: number;
+  readonly epoch: number;
+  readonly #layout: Layout;
+
+  constructor(layout: Layout) {
+    this.#layout = layout;
+    this.cardTables = Math.max(1, layout.memories.length);
+    this.epoch = layout.memories.length + this.cardTables;
+  }
+
+  cardTable(memory: number): number {
+    return this.#layout.memories.length + memory;
+  }
+
+  is64(memory: number): boolean {
+    return this.#layout.memories[memory]?.is64 ?? false;
+  }
+
+  addressType(memory: number): number {
+    return this.is64(memory) ? TYPE.I64 : TYPE.I32;
+  }
+
+  /** `[] -> [i32]`: reads a word of the control block. */
+  loadControl(code: ByteWriter, memory: number, field: number): void {
+    code
+      .u8(OP.I32_CONST, 0, OP.I32_LOAD, 2 | MEMORY_INDEX_FLAG)
+      .u32(this.cardTable(memory))
+      .u32(field);
+  }
+
+  /** `[] -> []`: marks the card of what a store will write, given the local that holds its address. */
+  markStore(code: ByteWriter, local: number, range: StoredRange): void {
+    code.u8(OP.LOCAL_GET).u32(local);
+    addConstant(code, markedOffset(range), this.is64(range.memory));
+    this.cardOfAddress(code, range.memory);
+    this.storeMark(code, range.memory);
+  }
+
+  /** `[address] -> [card: i32]`. */
+  cardOfAddress(code: ByteWriter, memory: number): void {
+    if (this.is64(memory)) code.u8(OP.I64_CONST, CARD_SHIFT, OP.I64_SHR_U, OP.I32_WRAP_I64);
+    else code.u8(OP.I32_CONST, CARD_SHIFT, OP.I32_SHR_U);
+  }
+
+  /** `[card: i32] -> []`. */
+  storeMark(code: ByteWriter, memory: number): void {
+    code.u8(OP.I32_CONST, 1, OP.I32_STORE8, MEMORY_INDEX_FLAG).u32(this.cardTable(memory)).u32(CONTROL.MARKS);
+  }
+
+  /** `[] -> []`: calls `tick` once the epoch has reached the deadline. */
+  checkEpoch(code: ByteWriter, tick: number): void {
+    code
+      .u8(OP.I32_CONST, 0, OP.PREFIX_ATOMIC, ATOMIC.I32_LOAD, 2 | MEMORY_INDEX_FLAG)
+      .u32(this.epoch)
+      .u32(0);
+    this.loadControl(code, 0, CONTROL.DEADLINE);
+    code.u8(OP.I32_SUB, OP.I32_CONST, 0, OP.I32_GE_S, OP.IF, TYPE.EMPTY, OP.CALL).u32(tick).u8(OP.END);
+  }
+}
+
+/**
+ * The offset whose card is marked for a store.
+ *
+ * A marked page is restored with the 15 bytes behind it, so a mark at `p` covers p to p + 15, wherever
+ * `p` is in its page. Offsets are therefore rounded down to 16 where the store stays within those
+ * bytes: below 16 nothing is to be added, and neighbours share a mark.
+ */
+export function markedOffset({ offset, bytes }: StoredRange): number {
+  if (offset > OFFSET_MAX) return 0;
+  const rounded = offset - (offset % (STRADDLE_BYTES + 1));
+  return offset + bytes <= rounded + STRADDLE_BYTES + 1 ? rounded : offset;
+}
+
+function addConstant(code: ByteWriter, value: number, is64: boolean): void {
+  if (value === 0) return;
+  if (is64) code.u8(OP.I64_CONST).signed(value).u8(OP.I64_ADD);
+  else
+    code
+      .u8(OP.I32_CONST)
+      .signed(value | 0)
+      .u8(OP.I32_ADD);
+}

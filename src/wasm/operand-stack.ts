@@ -1,0 +1,76 @@
+// Remembers which of the topmost operands are copies of a local variable.
+//
+// It serves stores: if the address is still in a local, it need not be kept in a new one. Only what
+// was pushed by straight-line code is known; whatever else happens, the rest is unknown, and so is
+// everything after a block. That is always safe, since values are only taken from the top.
+
+/** Origin of an operand that is no copy of a local. */
+export const UNKNOWN = -1;
+
+/** Deeper operands are forgotten. */
+const DEPTH_MAX = 64;
+
+/** How many operands an opcode takes (times two) and whether it gives one; FORGET if it does more than that. */
+const FORGET = 0xff;
+
+function effectsByOpcode(): Uint8Array {
+  const table = new Uint8Array(256).fill(FORGET);
+  const set = (takes: number, gives: 0 | 1, ...ranges: readonly (readonly [number, number])[]): void => {
+    for (const [first, last] of ranges) table.fill(takes * 2 + gives, first, last + 1);
+  };
+  set(0, 0, [0x01, 0x01]); // nop
+  set(1, 0, [0x0d, 0x0d], [0x1a, 0x1a], [0x24, 0x24]); // br_if, drop, global.set
+  set(3, 1, [0x1b, 0x1c]); // select
+  set(0, 1, [0x23, 0x23], [0x3f, 0x3f], [0x41, 0x44]); // global.get, memory.size, constants
+  set(1, 1, [0x25, 0x25], [0x28, 0x35], [0x40, 0x40]); // table.get, loads, memory.grow
+  set(2, 0, [0x26, 0x26], [0x36, 0x3e]); // table.set, stores
+  set(1, 1, [0x45, 0x45], [0x50, 0x50], [0x67, 0x69], [0x79, 0x7b], [0x8b, 0x91], [0x99, 0x9f], [0xa7, 0xc4]);
+  set(2, 1, [0x46, 0x4f], [0x51, 0x66], [0x6a, 0x78], [0x7c, 0x8a], [0x92, 0x98], [0xa0, 0xa6]);
+  set(0, 1, [0xd0, 0xd0], [0xd2, 0xd2]); // ref.null, ref.func
+  set(1, 1, [0xd1, 0xd1], [0xd4, 0xd4]); // ref.is_null, ref.as_non_null
+  set(2, 1, [0xd3, 0xd3]); // ref.eq
+  return table;
+}
+
+const EFFECTS = effectsByOpcode();
+
+export class OperandStack {
+  readonly #origins = new Int32Array(DEPTH_MAX);
+  #height = 0;
+
+  forget(): void {
+    this.#height = 0;
+  }
+
+  push(origin: number): void {
+    if (this.#height === DEPTH_MAX) this.#height = 0;
+    this.#origins[this.#height++] = origin;
+  }
+
+  pop(count: number): void {
+    this.#height = count < this.#height ? this.#height - count : 0;
+  }
+
+  /** The local whose value is below the `depth` topmost operands, or UNKNOWN. */
+  originBelow(depth: number): number {
+    return this.#origins[this.#height - depth - 1] ?? UNKNOWN;
+  }
+
+  /** A local gets a new value: what was copied from it before is no copy any more. */
+  overwrite(local: number): void {
+    for (let at = 0; at < this.#height; at++) {
+      if (this.#origins[at] === local) this.#origins[at] = UNKNOWN;
+    }
+  }
+
+  /** Follows an opcode of one byte. */
+  apply(opcode: number): void {
+    const effect = EFFECTS[opcode] ?? FORGET;
+    if (effect === FORGET) {
+      this.forget();
+      return;
+    }
+    this.pop(effect >> 1);
+    if (effect & 1) this.push(UNKNOWN);
+  }
+}

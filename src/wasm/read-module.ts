@@ -1,0 +1,20 @@
+// What the engine and the linker ask of a core module, without its code.
+
+import { type Layout, readLayout } from "./layout.ts";
+import type { CoreModule } from "./module.ts";
+
+/** @throws MalformedModuleError */
+export function readModule(bytes: Uint8Array): CoreModule {
+  return describe(readLayout(bytes));
+}
+
+export function describe(layout: Layout): CoreModule {
+  return {
+    imports: layout.imports,
+    exports: layout.exports,
+    memories: layout.memories,
+    functionCount: layout.functions.length,
+    hasStart: layout.startFunction !== undefined,
+    customSections: layout.customSections,
+  };
+}
