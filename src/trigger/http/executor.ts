@@ -2,6 +2,9 @@
 //
 // The trigger owns the socket, the route and the limits; an executor owns one guest ABI. Both sides
 // treat everything here as immutable, so one object can be shared by all requests it fits.
+//
+// Strings that come off the wire or go onto it hold one character per byte (`latin1`), never decoded:
+// what the client sent as UTF-8 reaches a guest as the same bytes when it is written as `latin1`.
 
 import type { Route } from "./route.ts";
 
@@ -28,8 +31,12 @@ export interface HttpRequest {
 }
 
 export interface HttpReply {
+  /** 200 to 999; anything else is answered with an empty 500. */
   readonly status: number;
-  /** Name, value, name, value, ... sent as they are, in this order. */
+  /**
+   * Name, value, name, value, ... sent in this order, names in lower case. A `transfer-encoding` is
+   * dropped and a wrong `content-length` corrected: the length of a message is the trigger's to say.
+   */
   readonly headers: readonly string[];
   /** Bytes are sent with a `content-length`; an iterable is sent in chunks, each flushed at once. */
   readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
