@@ -4,9 +4,11 @@
 // The value is the one-line meaning, as `docs/errors.md` has it in its headings.
 
 export const ERROR_CODES = {
+  COMPONENT_HANDLER_MISSING: "A component exports nothing that its trigger could call",
   COMPONENT_IMPORT_TYPE: "A component imports a function with another type",
   COMPONENT_IMPORT_UNKNOWN: "A component imports what Spindle does not have",
   COMPONENT_MODEL_UNSUPPORTED: "A source is a WebAssembly component, not a core module",
+  EXECUTOR_INVALID: "The executor of a trigger cannot be used",
   INTERNAL: "Spindle itself is at fault",
   MANIFEST_BASE: "The application sets a base path for its routes",
   MANIFEST_DEPENDENCY: "A dependency of a component is wrong",
@@ -30,6 +32,8 @@ export const ERROR_CODES = {
   MODULE_TRAPS_AT_START: "A module fails before any request reaches it",
   MOUNT_SOURCE_MISSING: "A directory to mount cannot be read",
   MOUNT_TOO_LARGE: "A directory to mount has too many entries",
+  OUTBOUND_NETWORK_INVALID: "A network to block cannot be read",
+  SPIN_ABI_UNKNOWN: "A component declares an ABI version that does not exist",
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
