@@ -4,12 +4,15 @@
 // The value is the one-line meaning, as `docs/errors.md` has it in its headings.
 
 export const ERROR_CODES = {
+  APPLICATION_NOT_FOUND: "There is no application where one was expected",
   COMPONENT_HANDLER_MISSING: "A component exports nothing that its trigger could call",
   COMPONENT_IMPORT_TYPE: "A component imports a function with another type",
   COMPONENT_IMPORT_UNKNOWN: "A component imports what Spindle does not have",
   COMPONENT_MODEL_UNSUPPORTED: "A source is a WebAssembly component, not a core module",
   EXECUTOR_INVALID: "The executor of a trigger cannot be used",
+  FOLLOW_UNKNOWN: "A component to follow does not exist",
   INTERNAL: "Spindle itself is at fault",
+  LOG_DIRECTORY_UNUSABLE: "The log directory cannot be made or written",
   MANIFEST_BASE: "The application sets a base path for its routes",
   MANIFEST_DEPENDENCY: "A dependency of a component is wrong",
   MANIFEST_FIELD_CONFLICT: "Fields contradict each other",
@@ -34,6 +37,7 @@ export const ERROR_CODES = {
   MOUNT_TOO_LARGE: "A directory to mount has too many entries",
   OUTBOUND_NETWORK_INVALID: "A network to block cannot be read",
   SPIN_ABI_UNKNOWN: "A component declares an ABI version that does not exist",
+  WORKING_DIRECTORY_UNUSABLE: "The working directory cannot be made",
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,0 +1,101 @@
+// The command line as a whole: which commands there are, what a mistake is answered with.
+
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { didYouMean } from "../errors/mod.ts";
+import { completionScript, SHELLS } from "./completions.ts";
+import { type UpOptions, upCommand } from "./up/options.ts";
+
+/** Exit codes. A signal's is 128 and its number, as shells have it. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+
+/** Commands of Spin that are not here yet; told apart from typing errors. */
+const COMMANDS_OF_SPIN = [
+  "add",
+  "build",
+  "deploy",
+  "doctor",
+  "login",
+  "new",
+  "oci",
+  "plugins",
+  "registry",
+].concat(["targets", "templates", "watch"]);
+
+export interface Actions {
+  up(options: UpOptions): Promise<void>;
+}
+
+/**
+ * Runs the command in `argv`, which has neither the name of Node nor of the script.
+ *
+ * @returns an exit code if the command line itself was the end of it: help, version, a mistake
+ */
+export async function runProgram(argv: readonly string[], actions: Actions): Promise<number | undefined> {
+  try {
+    await createProgram(actions).parseAsync(argv, { from: "user" });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  }
+}
+
+function createProgram(actions: Actions): Command {
+  const program = new Command("spindle")
+    .description(
+      "Runs Spin applications on Node.js: WebAssembly components, a fresh instance for every request.",
+    )
+    .version(`spindle ${version()}`, "-V, --version", "show the version")
+    .helpOption("-h, --help", "show this help")
+    .helpCommand("help [command]", "show help for a command")
+    .configureOutput({ outputError: (text, write) => write(`${text.trimEnd()}\n`) })
+    .exitOverride()
+    .addHelpText("after", "\nTo begin: `spindle up --help`, or `spindle up` where a spin.toml is.\n");
+  program.addCommand(inherit(program, upCommand(actions.up)));
+  program.addCommand(inherit(program, maintenanceCommand(program)), { hidden: true });
+  for (const name of COMMANDS_OF_SPIN) program.addCommand(missingCommand(program, name), { hidden: true });
+  program.on("command:*", ([name = ""]: string[]) => {
+    const hint = didYouMean(name, ["up"]) ?? "See `spindle --help`.";
+    program.error(`error: "${name}" is not a command\n  hint: ${hint}`);
+  });
+  return program;
+}
+
+/** A command made on its own does not take over how the program ends and prints; these do. */
+function inherit(program: Command, command: Command): Command {
+  command.copyInheritedSettings(program);
+  for (const child of command.commands) inherit(program, child);
+  return command.showHelpAfterError(`  hint: See \`spindle ${command.name()} --help\`.`);
+}
+
+function missingCommand(program: Command, name: string): Command {
+  return new Command(name)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .helpOption(false)
+    .action(() =>
+      program.error(
+        `error: \`spindle ${name}\` is not part of this version\n  hint: See \`spindle --help\`.`,
+      ),
+    );
+}
+
+function maintenanceCommand(program: Command): Command {
+  const completions = new Command("generate-completions")
+    .description("print a script that completes commands and flags")
+    .argument("<shell>", SHELLS.join(", "))
+    .action((shell: string) => {
+      const script = completionScript(program, shell);
+      if (script === undefined)
+        program.error(`error: There are completions for ${SHELLS.join(", ")}, not for "${shell}"`);
+      else process.stdout.write(script);
+    });
+  return new Command("maintenance").description("for packagers").addCommand(completions);
+}
+
+/** The version of the package, which is as far above this file in `src/` as in `dist/`. */
+export function version(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  return String(JSON.parse(readFileSync(file, "utf8")).version);
+}

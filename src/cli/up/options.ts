@@ -1,0 +1,209 @@
+// What `spindle up` was asked to do, and the flags that say it: Spin's names first, then our own.
+
+import { Command, Option } from "commander";
+import { addKeyValue, addValue, parseCount, parseDurationMs, parseSize } from "../values.ts";
+import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
+
+/** As commander gives it: names of flags in camel case, absent where neither flag nor variable is set. */
+export interface UpOptions {
+  readonly from?: string;
+  readonly componentId?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly build?: boolean;
+
+  readonly listen: ListenAddress;
+  readonly findFreePort?: boolean;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly format: "plain" | "json";
+
+  readonly quiet?: boolean;
+  readonly follow?: readonly string[];
+  readonly logDir?: string;
+  readonly truncateLogs?: boolean;
+  readonly logPrefix?: boolean;
+  readonly debug?: boolean;
+
+  readonly directMounts?: boolean;
+  readonly allowTransientWrite?: boolean;
+  readonly temp?: string;
+  readonly cacheDir?: string;
+  readonly stateDir?: string;
+
+  readonly maxInstanceMemory?: number;
+  readonly requestTimeout?: number;
+  readonly maxHeadSize?: number;
+  readonly maxBodySize?: number;
+  readonly maxConcurrentRequests?: number;
+  readonly queueTimeout?: number;
+}
+
+const EXAMPLES = `
+Examples:
+  spindle up                          the application in this directory, on http://127.0.0.1:3000
+  spindle up -f examples/hello        the one in another directory
+  spindle up -f hello.wasm            a single module, which answers every path
+  spindle up --listen 127.0.0.1:0     any free port; the address is printed
+  spindle up --follow api --log-dir "" -e LOG_LEVEL=debug
+`;
+
+/** Makes the command; `action` gets the options, in Spin's meaning. */
+export function upCommand(action: (options: UpOptions) => Promise<void>): Command {
+  const command = new Command("up")
+    .alias("u")
+    .summary("run an application, and serve it over HTTP")
+    .description("Runs the application of a spin.toml and serves it over HTTP, until Ctrl-C.")
+    .helpOption("-h, --help", "show this help")
+    .addHelpText("after", EXAMPLES);
+  addApplicationOptions(command);
+  addListenerOptions(command);
+  addOutputOptions(command);
+  addFileOptions(command);
+  addLimitOptions(command);
+  addSpinOptions(command);
+  return command.action(async (raw: SpinSpellings & UpOptions) => {
+    reportSpinOptions(command);
+    await action(withSpinSpellings(raw));
+  });
+}
+
+function addApplicationOptions(command: Command): void {
+  command
+    .optionsGroup("Application:")
+    .option("-f, --from <source>", 'a manifest, a directory with a "spin.toml", or a .wasm or .wat file')
+    .option("-c, --component-id <id>", "run only this component; may be repeated", addValue)
+    .option(
+      "-e, --env <key=value>",
+      "set an environment variable in all components; may be repeated",
+      addKeyValue,
+    )
+    .option("--build", "run the build commands of the components first ($SPIN_ALWAYS_BUILD)");
+}
+
+function addListenerOptions(command: Command): void {
+  command
+    .optionsGroup("Listener:")
+    .addOption(
+      new Option("--listen <address>", "host and port to listen on; port 0 takes a free one")
+        .env("SPIN_HTTP_LISTEN_ADDR")
+        .argParser(parseListenAddress)
+        .default({ host: "127.0.0.1", port: 3000 }, "127.0.0.1:3000"),
+    )
+    .option("--find-free-port", "if the port is in use, try the next ones")
+    .addOption(new Option("--tls-cert <file>", "certificate chain, PEM; serves HTTPS").env("SPIN_TLS_CERT"))
+    .addOption(new Option("--tls-key <file>", "private key of --tls-cert, PEM").env("SPIN_TLS_KEY"))
+    .addOption(
+      new Option("--format <format>", "how to print address and routes")
+        .choices(["plain", "json"])
+        .default("plain"),
+    );
+}
+
+function addOutputOptions(command: Command): void {
+  command
+    .optionsGroup("Output of components:")
+    .addOption(new Option("-q, --quiet", "do not show it on the terminal").conflicts("follow"))
+    .option("--follow <id>", "show only that of this component; may be repeated", addValue)
+    .option("--log-prefix", "begin each line on the terminal with the component that wrote it")
+    .addOption(
+      new Option(
+        "-L, --log-dir <dir>",
+        'where log files go; "" for none (default: "logs" in the state directory)',
+      ).env("SPIN_LOG_DIR"),
+    )
+    .option("--truncate-logs", "empty the log files at start")
+    .option("--debug", "explain errors with all causes and stacks");
+}
+
+function addFileOptions(command: Command): void {
+  command
+    .optionsGroup("Files:")
+    .option("--direct-mounts", "let components see the files themselves, not copies made at start")
+    .option("--allow-transient-write", "let components write to their files")
+    .option("--temp <dir>", "where copies of files are made; it is kept (default: a temporary directory)")
+    .option("--cache-dir <dir>", "where downloads and prepared modules are kept")
+    .option("--state-dir <dir>", 'where the application keeps state (default: ".spin" beside the manifest)');
+}
+
+function addLimitOptions(command: Command): void {
+  command
+    .optionsGroup("Limits:")
+    .addOption(
+      new Option("--max-instance-memory <size>", "memory of one instance, such as 512MiB")
+        .env("SPIN_MAX_INSTANCE_MEMORY")
+        .argParser(parseSize),
+    )
+    .option("--request-timeout <duration>", "time for one request, such as 30s", parseDurationMs)
+    .option("--max-head-size <size>", "size of the head of a request", parseSize)
+    .option("--max-body-size <size>", "size of a body that has to be buffered", parseSize)
+    .option("--max-concurrent-requests <count>", "requests that run at once; as many wait", parseCount)
+    .option("--queue-timeout <duration>", "how long a request may wait for its turn", parseDurationMs);
+}
+
+/** Other spellings that Spin takes, with what they mean. */
+interface SpinSpellings {
+  readonly file?: string;
+  readonly fromFile?: string;
+  readonly tmp?: string;
+  readonly sh?: boolean;
+  readonly shush?: boolean;
+}
+
+function withSpinSpellings({
+  file,
+  fromFile,
+  tmp,
+  sh,
+  shush,
+  ...options
+}: SpinSpellings & UpOptions): UpOptions {
+  const from = options.from ?? fromFile ?? file;
+  const temp = options.temp ?? tmp;
+  const quiet = options.quiet ?? sh ?? shush ?? false;
+  return { ...options, quiet, ...(from !== undefined && { from }), ...(temp !== undefined && { temp }) };
+}
+
+/** Flags of Spin for which there is nothing to do here: the engine is another. */
+const MEANINGLESS = [
+  "--disable-cache",
+  "--cache <file>",
+  "--disable-pooling",
+  "--debug-info",
+  "--experimental-wasi-otel",
+  "--max-instance-reuse-count <range>",
+  "--max-instance-concurrent-reuse-count <range>",
+  "--idle-instance-timeout <range>",
+];
+
+/** Flags of Spin that would change what the application does: to ignore them would be a lie. */
+const UNSUPPORTED = [
+  "--from-registry <reference>",
+  "-k, --insecure",
+  "--profile <name>",
+  "--runtime-config-file <file>",
+  "--variable <key=value>",
+  "--key-value <key=value>",
+  "--sqlite <statement>",
+];
+
+function addSpinOptions(command: Command): void {
+  const spellings = ["--file <source>", "--from-file <source>", "--tmp <dir>", "--sh", "--shush"];
+  for (const flags of [...spellings, ...MEANINGLESS, ...UNSUPPORTED]) {
+    command.addOption(new Option(flags).hideHelp());
+  }
+}
+
+function reportSpinOptions(command: Command): void {
+  const wasGiven = (flags: string) =>
+    command.getOptionValueSource(new Option(flags).attributeName()) !== undefined;
+  for (const flags of UNSUPPORTED.filter(wasGiven)) {
+    command.error(`error: ${nameOf(flags)} is not supported by this version of Spindle`);
+  }
+  for (const flags of MEANINGLESS.filter(wasGiven)) {
+    process.stderr.write(`note: ${nameOf(flags)} has no meaning in Spindle and is ignored\n`);
+  }
+}
+
+function nameOf(flags: string): string {
+  return new Option(flags).long ?? flags;
+}
