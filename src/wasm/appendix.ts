@@ -4,9 +4,9 @@
 
 import { ByteWriter } from "./byte-writer.ts";
 import type { Layout } from "./layout.ts";
-import type { FunctionType, ValueType } from "./module.ts";
-import { type EXTERN, OP, TYPE } from "./opcodes.ts";
-import { encodeValueType } from "./value-types.ts";
+import type { ValueType } from "./module.ts";
+import { type EXTERN, OP } from "./opcodes.ts";
+import { encodeFunctionType } from "./value-types.ts";
 
 export class Appendix {
   readonly types: Uint8Array[] = [];
@@ -64,13 +64,4 @@ export function unusedName(wanted: string, used: ReadonlySet<string>): string {
   let name = wanted;
   while (used.has(name)) name += "_";
   return name;
-}
-
-export function encodeFunctionType({ params, results }: FunctionType): Uint8Array {
-  const writer = new ByteWriter(32).u8(TYPE.FUNC);
-  for (const types of [params, results]) {
-    writer.u32(types.length);
-    for (const type of types) writer.u8(...encodeValueType(type));
-  }
-  return writer.take();
 }

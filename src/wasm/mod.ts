@@ -4,6 +4,7 @@ export { ByteReader } from "./byte-reader.ts";
 export { ByteWriter } from "./byte-writer.ts";
 export { isComponent } from "./layout.ts";
 export { MalformedModuleError } from "./malformed-module-error.ts";
+export { MalformedTextError } from "./malformed-text-error.ts";
 export type {
   CoreModule,
   CustomSection,
@@ -16,6 +17,8 @@ export type {
   TableType,
   ValueType,
 } from "./module.ts";
+export { type Code, ModuleBuilder } from "./module-builder.ts";
+export { OP } from "./opcodes.ts";
 export { readModule } from "./read-module.ts";
 export { rewrite } from "./rewrite.ts";
 export {
@@ -27,3 +30,4 @@ export {
   STRADDLE_BYTES,
   type Verdict,
 } from "./rewritten.ts";
+export { assembleText } from "./text.ts";

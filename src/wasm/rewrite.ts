@@ -9,8 +9,9 @@ import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { CodeRewriter, type Run } from "./code-rewriter.ts";
 import { ControlMemories } from "./control.ts";
-import { type Layout, limitsFlags, readLayout, SECTION_ORDER, type Section } from "./layout.ts";
+import { type Layout, readLayout, SECTION_ORDER, type Section } from "./layout.ts";
 import type { Limits } from "./module.ts";
+import { writeLimits } from "./module-builder.ts";
 import { EXTERN, OP, SECTION, TYPE } from "./opcodes.ts";
 import { describe } from "./read-module.ts";
 import type { RewriteHooks, RewriteOptions, RewrittenModule } from "./rewritten.ts";
@@ -301,9 +302,4 @@ function encodeIndex(index: number): Uint8Array {
 
 function bounded(limits: Limits): Limits & { readonly max: number } {
   return { ...limits, max: limits.max ?? (limits.is64 ? PAGES_MAX_64 : PAGES_MAX) };
-}
-
-function writeLimits(writer: ByteWriter, limits: Limits): void {
-  writer.u8(limitsFlags(limits)).u64(limits.min);
-  if (limits.max !== undefined) writer.u64(limits.max);
 }

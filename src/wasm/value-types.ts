@@ -1,7 +1,8 @@
 // Value types, between their binary and their text form.
 
 import type { ByteReader } from "./byte-reader.ts";
-import type { ValueType } from "./module.ts";
+import { ByteWriter } from "./byte-writer.ts";
+import type { FunctionType, ValueType } from "./module.ts";
 import { TYPE } from "./opcodes.ts";
 
 const NUMBER_TYPES: ReadonlyMap<number, ValueType> = new Map([
@@ -67,4 +68,13 @@ function encodeTypeIndex(index: number): number[] {
   for (; rest >= 0x40; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
   bytes.push(rest);
   return bytes;
+}
+
+export function encodeFunctionType({ params, results }: FunctionType): Uint8Array {
+  const writer = new ByteWriter(32).u8(TYPE.FUNC);
+  for (const types of [params, results]) {
+    writer.u32(types.length);
+    for (const type of types) writer.u8(...encodeValueType(type));
+  }
+  return writer.take();
 }

@@ -1,0 +1,185 @@
+// Links rewritten modules without the engine: memories, card tables, epoch, ticks, images.
+//
+// It does what rewritten.ts asks of whoever links, in the plainest way, so that the rewriter can be
+// tested alone.
+
+import {
+  CARD_SHIFT,
+  CONTROL,
+  type Limits,
+  ModuleBuilder,
+  type RewriteOptions,
+  type RewrittenModule,
+  rewrite,
+  STRADDLE_BYTES,
+} from "../../src/wasm/mod.ts";
+
+const PAGE_BYTES = 65536;
+/** What a memory may grow to if its module sets no maximum; the suite's modules grow far less. */
+const PAGES_MAX = 1024;
+
+/** A memory as the guest sees it, and the card table that goes with it. */
+export class HarnessMemory {
+  readonly memory: WebAssembly.Memory;
+  readonly cards: WebAssembly.Memory;
+  readonly limits: Limits;
+  #image = new Uint8Array();
+  #imagePages = 0;
+
+  constructor(limits: Limits) {
+    this.limits = limits;
+    const pagesMax = Math.min(limits.max ?? Number.POSITIVE_INFINITY, Math.max(PAGES_MAX, limits.min));
+    this.memory = newMemory({ ...limits, max: pagesMax });
+    const cardBytes = CONTROL.MARKS + (pagesMax * PAGE_BYTES) / (1 << CARD_SHIFT);
+    this.cards = new WebAssembly.Memory({
+      initial: Math.max(1, Math.ceil(cardBytes / PAGE_BYTES)),
+      maximum: 1025,
+    });
+    this.control[CONTROL.PAGES / 4] = limits.min;
+    this.control[CONTROL.PAGES_MAX / 4] = pagesMax;
+    // The epoch stands still at 0: with this deadline the guest never ticks.
+    this.deadline = 1;
+  }
+
+  get control(): Uint32Array {
+    return new Uint32Array(this.cards.buffer, 0, CONTROL.MARKS / 4);
+  }
+
+  set deadline(epoch: number) {
+    this.control[CONTROL.DEADLINE / 4] = epoch;
+  }
+
+  get pages(): number {
+    return this.control[CONTROL.PAGES / 4] ?? 0;
+  }
+
+  /** The bytes that the guest can reach. */
+  get bytes(): Uint8Array {
+    return new Uint8Array(this.memory.buffer, 0, this.pages * PAGE_BYTES);
+  }
+
+  get marks(): Uint8Array {
+    return new Uint8Array(this.cards.buffer, CONTROL.MARKS);
+  }
+
+  /** Keeps the present contents as those of a fresh instance. */
+  takeImage(): void {
+    this.#image = this.bytes.slice();
+    this.#imagePages = this.pages;
+    this.marks.fill(0);
+  }
+
+  /** Puts back what is marked, and nothing else. */
+  restore(): void {
+    const all = new Uint8Array(this.memory.buffer);
+    const { marks } = this;
+    for (let card = marks.indexOf(1); card >= 0; card = marks.indexOf(1, card + 1)) {
+      const start = card << CARD_SHIFT;
+      const end = Math.min(start + (1 << CARD_SHIFT) + STRADDLE_BYTES, all.length);
+      if (start >= end) continue; // marked by a store that trapped
+      all.fill(0, start, end);
+      all.set(this.#image.subarray(start, end), start);
+    }
+    marks.fill(0);
+    this.control[CONTROL.PAGES / 4] = this.#imagePages;
+  }
+}
+
+function newMemory(limits: Limits & { readonly max: number }): WebAssembly.Memory {
+  const { min, max, shared, is64 } = limits;
+  return is64
+    ? new WebAssembly.Memory({ initial: BigInt(min), maximum: BigInt(max), shared, address: "i64" })
+    : new WebAssembly.Memory({ initial: min, maximum: max, shared });
+}
+
+export interface HarnessOptions extends RewriteOptions {
+  /** Memories that the guest imports, by index. */
+  readonly importedMemories?: readonly HarnessMemory[];
+  /** What a tick asks; returns other than 0 to have `wait` called. */
+  readonly poll?: () => number;
+  readonly wait?: () => void;
+}
+
+export class HarnessInstance {
+  readonly rewritten: RewrittenModule;
+  readonly instance: WebAssembly.Instance;
+  readonly memories: readonly HarnessMemory[];
+  readonly epoch = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+
+  /** Instantiates; initialisers have not run yet. */
+  constructor(rewritten: RewrittenModule, imports: WebAssembly.Imports = {}, options: HarnessOptions = {}) {
+    this.rewritten = rewritten;
+    const imported = options.importedMemories ?? [];
+    this.memories = rewritten.original.memories.map(
+      (limits, index) => imported[index] ?? new HarnessMemory(limits),
+    );
+    const own: Record<string, unknown> = { epoch: this.epoch };
+    // A module without memories has one card table all the same.
+    const tables = this.memories.length > 0 ? this.memories : [new HarnessMemory(NO_MEMORY)];
+    for (const [index, { memory, cards }] of tables.entries()) {
+      own[`memory${index}`] = memory;
+      own[`cards${index}`] = cards;
+    }
+    const module = new WebAssembly.Module(rewritten.bytes);
+    this.instance = new WebAssembly.Instance(module, { ...imports, [rewritten.importModule]: own });
+    this.#fillTicks(options);
+  }
+
+  #fillTicks({ poll = () => 0, wait = () => {} }: HarnessOptions): void {
+    const { ticks } = this.rewritten.hooks;
+    const table = ticks === undefined ? undefined : this.instance.exports[ticks];
+    if (!(table instanceof WebAssembly.Table)) return;
+    table.set(0, wasmFunction(poll, ["i32"]));
+    table.set(1, wasmFunction(wait, []));
+  }
+
+  /** Runs what instantiation runs: active data segments, then the start function. */
+  initialize(): void {
+    this.#call(this.rewritten.hooks.initializeData);
+    this.#call(this.rewritten.hooks.start);
+  }
+
+  /** Takes the present state as that of a fresh instance. */
+  takeImage(): void {
+    this.#call(this.rewritten.hooks.save);
+    for (const memory of this.memories) memory.takeImage();
+  }
+
+  restore(): void {
+    this.#call(this.rewritten.hooks.restore);
+    for (const memory of this.memories) memory.restore();
+  }
+
+  /** Calls an export. */
+  call(name: string, ...args: readonly unknown[]): unknown {
+    const fn = this.instance.exports[name];
+    if (typeof fn !== "function") throw new Error(`"${name}" is not a function`);
+    return fn(...args);
+  }
+
+  #call(hook: string | undefined): void {
+    if (hook !== undefined) this.call(hook);
+  }
+}
+
+const NO_MEMORY: Limits = { min: 0, max: 0, is64: false, shared: false };
+
+/** A JavaScript function as one of WebAssembly, so that it can be in a table. */
+function wasmFunction(fn: () => unknown, results: readonly "i32"[]): unknown {
+  const builder = new ModuleBuilder();
+  const imported = builder.importFunction("", "f", { params: [], results });
+  builder.exportFunction("f", imported);
+  return new WebAssembly.Instance(new WebAssembly.Module(builder.build()), { "": { f: fn } }).exports.f;
+}
+
+/** Rewrites, instantiates, initialises, and takes the image. */
+export function instantiate(
+  bytes: Uint8Array,
+  imports: WebAssembly.Imports = {},
+  options: HarnessOptions = {},
+): HarnessInstance {
+  const harness = new HarnessInstance(rewrite(bytes, options), imports, options);
+  harness.initialize();
+  harness.takeImage();
+  return harness;
+}
