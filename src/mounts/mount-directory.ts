@@ -1,0 +1,84 @@
+// Makes ready what a component sees as files below one guest path.
+
+import { createHash } from "node:crypto";
+import { closeSync, constants, openSync, realpathSync, statSync } from "node:fs";
+
+import { SpindleError } from "../errors/mod.ts";
+import { ContentCache } from "./content-cache.ts";
+import type { LiveMount, MountedDirectory, SnapshotMount } from "./mounted-directory.ts";
+import { indexSnapshot, type SnapshotLimits } from "./snapshot.ts";
+
+/** What the loader says about a mount; the shape of `MountSource` in an Application. */
+export interface MountRequest {
+  /** Absolute, normalised guest path: "/" or "/data". */
+  readonly guestPath: string;
+  /** Absolute host path of a directory. */
+  readonly hostPath: string;
+  readonly kind: "snapshot" | "live";
+  readonly access: "read" | "write";
+}
+
+export interface MountOptions extends SnapshotLimits {
+  /** Where contents are kept. By default one cache for the whole process (each thread has its own). */
+  readonly contents?: ContentCache;
+}
+
+const sharedContents = new ContentCache();
+
+/**
+ * Mounts a directory of the host.
+ *
+ * @throws SpindleError MOUNT_SOURCE_MISSING if there is no such directory, MOUNT_TOO_LARGE if it is
+ *   larger than an index in memory should be
+ */
+export async function mountDirectory(
+  source: MountRequest,
+  options: MountOptions = {},
+): Promise<MountedDirectory> {
+  try {
+    if (!statSync(source.hostPath).isDirectory()) throw missing(source, "it is not a directory");
+    return source.kind === "snapshot" ? mountSnapshot(source, options) : mountLive(source);
+  } catch (cause) {
+    if (cause instanceof SpindleError) throw cause;
+    throw missing(source, "it cannot be read", cause);
+  }
+}
+
+function mountSnapshot(source: MountRequest, options: MountOptions): SnapshotMount {
+  return {
+    kind: "snapshot",
+    guestPath: source.guestPath,
+    device: createHash("sha256").update(source.guestPath).digest().readBigUInt64LE(),
+    root: indexSnapshot(source.hostPath, options),
+    contents: options.contents ?? sharedContents,
+    [Symbol.dispose]() {},
+  };
+}
+
+/** `O_PATH` of Linux, which Node does not name: a place in the file system, for look-ups only. */
+const O_PATH = 0o10000000;
+
+function mountLive(source: MountRequest): LiveMount {
+  const { guestPath, access } = source;
+  if (process.platform !== "linux") {
+    return { kind: "live", guestPath, access, path: realpathSync(source.hostPath), [Symbol.dispose]() {} };
+  }
+  const descriptor = openSync(source.hostPath, O_PATH | constants.O_DIRECTORY);
+  return {
+    kind: "live",
+    guestPath,
+    access,
+    path: `/proc/self/fd/${descriptor}`,
+    [Symbol.dispose]() {
+      closeSync(descriptor);
+    },
+  };
+}
+
+function missing(source: MountRequest, state: string, cause?: unknown): SpindleError {
+  return new SpindleError(
+    "MOUNT_SOURCE_MISSING",
+    `Cannot mount "${source.hostPath}" at "${source.guestPath}": ${state}`,
+    { cause, hint: "Check the `files` of the component." },
+  );
+}

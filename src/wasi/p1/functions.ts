@@ -1,0 +1,33 @@
+// The form in which the functions of preview 1 are written down, and how their failures reach a guest.
+
+import { type Caller, GuestMemoryFault, GuestTextFault } from "../../engine/mod.ts";
+import { Errno, type ErrnoValue, Failure, failureOfSystemError } from "../sandbox/errno.ts";
+import type { WasiP1 } from "./wasi-p1.ts";
+
+export type GuestCaller = Caller<unknown>;
+
+export interface PlainFunction {
+  /** Parameters and result, as `Linker.func` takes them. */
+  readonly type: string;
+  readonly waits?: false;
+  /** Arguments are those of `type`: i32 as a signed number, i64 as a signed bigint. */
+  run(wasi: WasiP1, caller: GuestCaller, ...args: never[]): ErrnoValue;
+}
+
+export interface WaitingFunction {
+  readonly type: string;
+  readonly waits: true;
+  run(wasi: WasiP1, caller: GuestCaller, ...args: never[]): ErrnoValue | Promise<ErrnoValue>;
+}
+
+export type FunctionTable = Readonly<Record<string, PlainFunction | WaitingFunction>>;
+
+/** The errno of what a function threw; anything that is not the guest's concern is thrown on. */
+export function errnoOf(thrown: unknown): ErrnoValue {
+  if (thrown instanceof Failure) return thrown.errno;
+  if (thrown instanceof GuestMemoryFault) return Errno.FAULT;
+  if (thrown instanceof GuestTextFault) return Errno.ILSEQ;
+  const failed = failureOfSystemError(thrown);
+  if (failed) return failed.errno;
+  throw thrown;
+}
