@@ -433,7 +433,11 @@ export class Slot<T> implements Caller<T> {
     if (!(result instanceof Promise)) return result;
     if (!this.#suspendable) {
       result.catch(() => undefined);
-      throw new Error("A host function waited where the guest cannot be suspended");
+      throw new Error(
+        this.#phase === "second"
+          ? "A host function waited where the guest cannot be suspended"
+          : "A host function returned a promise in first gear: it must call shift() before, outside of any async function",
+      );
     }
     this.#pending = result;
     this.#flag.value = 1;
