@@ -12,7 +12,7 @@ import { GuestMemory } from "./guest-memory.ts";
 import { type EndReason, type Invocation, TrapError } from "./invocation.ts";
 import type { LinkedFunction } from "./linker.ts";
 import { MemoryCell, type MemoryImage } from "./memory-cell.ts";
-import { exportName, plainName, SHIM, waitName } from "./shim.ts";
+import { pairName, plainName, SHIM, waitName } from "./shim.ts";
 import type { SlotPlan } from "./slot-plan.ts";
 import type { Store } from "./store.ts";
 import { type Ending, endingOf, isStackOverflow, trapObject } from "./trap.ts";
@@ -401,7 +401,7 @@ export class Slot<T> implements Caller<T> {
     for (const { module, name, linked, stable } of this.#plan.plain)
       put(module, name, this.#bind(linked, stable));
     this.#plan.suspending.forEach(({ module, name }, index) => {
-      put(module, name, this.#shim[exportName(index)]);
+      put(module, name, this.#shim[pairName(index)]);
     });
     return imports;
   }
