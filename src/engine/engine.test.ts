@@ -279,6 +279,24 @@ test("A guest that loops in its allocator is ended although it cannot be suspend
   await assert.rejects(async () => instance.run(invocation), /cannot be suspended/);
 });
 
+test("A host function that calls the guest's allocator after its wait can end it there too", async () => {
+  const { pre } = await setUp(
+    `(module (import "host" "wait" (func $wait (param i32 i64) (result i64))) (memory (export "memory") 1)
+      (func (export "loop") (result i32) (loop $l (br $l)) (i32.const 0))
+      (func (export "run") (result i32) (i32.wrap_i64 (call $wait (i32.const 1) (i64.const 0)))))`,
+    {
+      link: (linker) => {
+        linker.suspending("host", "wait", "i32 i64 -> i64", (caller) => {
+          caller.shift();
+          // Longer than the epoch's thread stays awake without a running guest.
+          return sleep(60).then(() => BigInt(Number(caller.call("loop"))));
+        });
+      },
+    },
+  );
+  await assert.rejects(call(pre, "run"), /cannot be suspended/);
+});
+
 test("Aborting the signal ends a guest that waits and one that computes", async () => {
   const { pre } = await setUp(WAITER, {
     link: (linker) =>

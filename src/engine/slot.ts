@@ -113,9 +113,13 @@ export class Slot<T> implements Caller<T> {
     this.#suspendable = false;
     const hardDeadline = this.#hardDeadline;
     this.#hardDeadline = Math.min(hardDeadline, performance.now() + UNSUSPENDABLE_MS_MAX);
+    // A host function may call while its guest waits for it: then the clock is not running.
+    const isWaiting = this.#rejectWait !== undefined;
+    if (isWaiting) this.#enter();
     try {
       return fn(...args);
     } finally {
+      if (isWaiting) this.#leave();
       this.#suspendable = true;
       this.#hardDeadline = hardDeadline;
     }
