@@ -40,6 +40,8 @@ export interface Trigger {
   readonly type: string;
   /** Absent where a trigger needs none, as for a `static_response`. */
   readonly componentId?: string;
+  /** By role, as `middleware` of an HTTP trigger; absent where there are none. */
+  readonly dependencies?: Readonly<Record<string, Json>>;
   /** Everything else in the trigger's table; its trigger type validates it. */
   readonly options: Readonly<Record<string, Json>>;
 }

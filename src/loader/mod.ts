@@ -1,0 +1,4 @@
+// The door of the loader room: from what the user typed to an Application on disk.
+
+export { type LoadedApplication, type LoadOptions, loadApplication } from "./load-application.ts";
+export { createWorkingDirectory, type WorkingDirectory } from "./working-directory.ts";
