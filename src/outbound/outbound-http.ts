@@ -1,0 +1,241 @@
+// HTTP requests of a component: policy first, then the wire.
+//
+// A destination is checked against the allow-list before any look-up, and against the blocked networks
+// after DNS, for each redirect anew. Requests to the app itself (`/path`, `http://self.alt/path`) go to
+// its own listener; requests to `COMPONENT.spin.internal` never leave the process.
+
+import { isIP } from "node:net";
+import { AllowedHosts, SERVICE_CHAINING_DOMAIN } from "../manifest/mod.ts";
+import { exchange, type WireRequest, type WireResponse } from "./exchange.ts";
+import type { ChainedResponse, OutboundNetwork, OwnService, SendOptions } from "./network.ts";
+import { OutboundError } from "./outbound-error.ts";
+
+export interface OutboundRequest {
+  readonly method: string;
+  /** Absolute, or a path of the app itself. */
+  readonly url: string;
+  /** Name, value, name, value, ... */
+  readonly headers: readonly string[];
+  readonly body: Uint8Array;
+}
+
+/** An answer, wholly in memory. */
+export interface OutboundResponse {
+  readonly status: number;
+  /** Name, value, name, value, ...; names in lower case. */
+  readonly headers: readonly string[];
+  readonly body: Uint8Array;
+}
+
+/** A destination that the allow-list has let pass. */
+type Destination =
+  | { readonly kind: "network"; readonly url: URL }
+  | { readonly kind: "self"; readonly url: URL }
+  | { readonly kind: "component"; readonly url: URL; readonly componentId: string; readonly own: OwnService };
+
+type Hop = Destination & Omit<WireRequest, "url">;
+
+const COMPONENT_SUFFIX = `.${SERVICE_CHAINING_DOMAIN}`;
+const SELF_HOST = "self.alt";
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+/** Redirects that repeat method and body; after the others the request becomes a GET. */
+const REPEATING_REDIRECTS: ReadonlySet<number> = new Set([307, 308]);
+/** Headers about a body that a redirect dropped. */
+const BODY_HEADERS: ReadonlySet<string> = new Set(["content-encoding", "content-type"]);
+/** Headers that another origin must not get to see. */
+const SECRET_HEADERS: ReadonlySet<string> = new Set([
+  "authorization",
+  "cookie",
+  "proxy-authorization",
+  "www-authenticate",
+]);
+
+export class OutboundHttp {
+  readonly #componentId: string;
+  readonly #allowedHosts: AllowedHosts;
+  readonly #network: OutboundNetwork;
+  #byHost: OutboundHttp | undefined;
+
+  constructor(
+    network: OutboundNetwork,
+    component: { readonly id: string; readonly allowedHosts: AllowedHosts },
+  ) {
+    this.#network = network;
+    this.#componentId = component.id;
+    this.#allowedHosts = component.allowedHosts;
+  }
+
+  /** The same network by an older rule: an allowed host is allowed with every scheme and port. */
+  get byHost(): OutboundHttp {
+    if (!this.#byHost) {
+      const items = this.#allowedHosts.items.map((item) => ({
+        ...item,
+        scheme: "*",
+        port: { kind: "any" } as const,
+      }));
+      this.#byHost = new OutboundHttp(this.#network, {
+        id: this.#componentId,
+        allowedHosts: new AllowedHosts(items),
+      });
+    }
+    return this.#byHost;
+  }
+
+  /**
+   * Sends a request, follows redirects, and buffers the answer.
+   *
+   * @throws OutboundError whose `fault` says why there is no answer
+   */
+  async send(request: OutboundRequest, options: SendOptions): Promise<OutboundResponse> {
+    using _ = this.#network.admit();
+    const { method, body } = request;
+    let hop: Hop = { ...this.#resolve(request.url), method, body, headers: request.headers };
+    for (let redirects = 0; ; redirects++) {
+      const response = await this.#deliver(withCredentials(hop), options);
+      const next = this.#redirected(hop, response);
+      if (!next) return await buffered(response, this.#network.responseBytesMax);
+      if (redirects === this.#network.redirectsMax) {
+        throw new OutboundError(
+          "too-many-redirects",
+          `${hop.url.href} leads to more than ${redirects} redirects`,
+        );
+      }
+      await discard(response);
+      hop = next;
+    }
+  }
+
+  #deliver(hop: Hop, options: SendOptions): Promise<WireResponse | ChainedResponse> {
+    if (hop.kind === "component") {
+      const target = hop.url.pathname + hop.url.search;
+      return hop.own.chain(hop.componentId, { ...hop, target }, options);
+    }
+    const { agents, timeouts } = this.#network;
+    return exchange(hop, { agents, timeouts, signal: options.signal });
+  }
+
+  /** Where a URL leads, if the component may go there. */
+  #resolve(text: string): Destination {
+    if (text.startsWith("/")) return this.#toSelf(text);
+    const url = URL.parse(text);
+    if (!url || (url.protocol !== "http:" && url.protocol !== "https:")) {
+      throw new OutboundError("invalid-url", `"${text}" is not an HTTP URL`);
+    }
+    url.hash = "";
+    if (url.hostname === SELF_HOST) return this.#toSelf(url.pathname + url.search);
+    if (!this.#allows(url)) throw this.#denied(url.origin);
+    const { own } = this.#network;
+    if (own && url.hostname.endsWith(COMPONENT_SUFFIX)) {
+      return { kind: "component", url, own, componentId: url.hostname.slice(0, -COMPONENT_SUFFIX.length) };
+    }
+    this.#checkAddress(url.hostname.replace(/^\[(.*)\]$/, "$1"));
+    return { kind: "network", url };
+  }
+
+  #allows(url: URL): boolean {
+    return this.#allowedHosts.allows({
+      scheme: url.protocol.slice(0, -1),
+      host: url.hostname,
+      port: url.port === "" ? undefined : Number(url.port),
+    });
+  }
+
+  #toSelf(path: string): Destination {
+    if (!this.#allowedHosts.allowsSelf(["http", "https"])) throw this.#denied("http://self");
+    // Joined as text: as a relative reference, "//host/" would lead to another host.
+    const url = this.#network.own && URL.parse(this.#network.own.origin + path);
+    if (!url) throw new OutboundError("invalid-url", `"${path}" leads nowhere: nothing listens`);
+    return { kind: "self", url };
+  }
+
+  /** A host name is checked when it is looked up; an address is never looked up. */
+  #checkAddress(host: string): void {
+    if (isIP(host) === 0 || !this.#network.blocked.blocks(host)) return;
+    throw new OutboundError("destination-blocked", `${host} lies in a blocked network`);
+  }
+
+  #denied(destination: string): OutboundError {
+    this.#network.report(
+      `Component "${this.#componentId}" may not connect to ${destination}: its manifest does not allow it.\n` +
+        `To allow this request, add 'allowed_outbound_hosts = ["${destination}"]' to the manifest component section.`,
+    );
+    return new OutboundError("destination-not-allowed", `${destination} is not an allowed destination`);
+  }
+
+  /** The next hop, if the response is a redirect that can be followed. */
+  #redirected(hop: Hop, response: WireResponse | ChainedResponse): Hop | undefined {
+    if (hop.kind === "component" || !REDIRECTS.has(response.status)) return undefined;
+    const location = headerValue(response.headers, "location");
+    const url = location === undefined ? null : URL.parse(location, hop.url);
+    if (!url) return undefined;
+    const staysHome = hop.kind === "self" && url.origin === hop.url.origin;
+    const destination = staysHome ? this.#toSelf(url.pathname + url.search) : this.#resolve(url.href);
+    const repeats = REPEATING_REDIRECTS.has(response.status) || hop.method === "HEAD";
+    const dropped = new Set([
+      ...(repeats ? [] : BODY_HEADERS),
+      ...(url.origin === hop.url.origin ? [] : SECRET_HEADERS),
+    ]);
+    return {
+      ...destination,
+      method: repeats ? hop.method : "GET",
+      headers: withoutHeaders(hop.headers, dropped),
+      body: repeats ? hop.body : new Uint8Array(),
+    };
+  }
+}
+
+/** Turns `user:password@` of the URL into a header, as every client does. */
+function withCredentials(hop: Hop): Hop {
+  const { username, password } = hop.url;
+  if (username === "" && password === "") return hop;
+  const url = new URL(hop.url);
+  url.username = url.password = "";
+  if (headerValue(hop.headers, "authorization") !== undefined) return { ...hop, url };
+  const credentials = Buffer.from(`${unescaped(username)}:${unescaped(password)}`).toString("base64");
+  return { ...hop, url, headers: [...hop.headers, "authorization", `Basic ${credentials}`] };
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw new OutboundError("invalid-url", "The user or password of a URL is not UTF-8", { cause });
+  }
+}
+
+async function buffered(
+  { status, headers, body }: WireResponse | ChainedResponse,
+  bytesMax: number,
+): Promise<OutboundResponse> {
+  let bytes = headers.reduce((sum, text) => sum + text.length, 0);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body instanceof Uint8Array ? [body] : (body ?? [])) {
+    bytes += chunk.length;
+    if (bytes > bytesMax) {
+      throw new OutboundError("response-too-large", `The response is larger than ${bytesMax} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  const [first] = chunks;
+  return { status, headers, body: first && chunks.length === 1 ? first : Buffer.concat(chunks) };
+}
+
+/** Leaves the body unread, which closes the connection. */
+async function discard(response: WireResponse | ChainedResponse): Promise<void> {
+  if (response.body === undefined || response.body instanceof Uint8Array) return;
+  await response.body[Symbol.asyncIterator]().return?.();
+}
+
+function headerValue(headers: readonly string[], name: string): string | undefined {
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    if (headers[at]?.toLowerCase() === name) return headers[at + 1];
+  }
+  return undefined;
+}
+
+function withoutHeaders(headers: readonly string[], dropped: ReadonlySet<string>): readonly string[] {
+  if (dropped.size === 0) return headers;
+  // Names are at even places, and each value follows its name.
+  return headers.filter((_, at) => !dropped.has((headers[at - (at % 2)] as string).toLowerCase()));
+}
