@@ -37,7 +37,8 @@ export async function assembleText(text: string): Promise<Uint8Array> {
   try {
     module = toolkit.parseWat(FILE_NAME, text, FEATURES);
     module.resolveNames();
-    module.validate();
+    // The declarations of the package lack the parameter, without which most of the features are off.
+    (module as { validate(features: typeof FEATURES): void }).validate(FEATURES);
     // The buffer is a view of the toolkit's own memory.
     return module.toBinary({ write_debug_names: true }).buffer.slice();
   } catch (error) {

@@ -53,7 +53,12 @@ export class HarnessMemory {
     return this.control[CONTROL.PAGES / 4] ?? 0;
   }
 
-  /** The bytes that the guest can reach. */
+  /** Whether the real memory is larger than the guest sees. */
+  get hasGrown(): boolean {
+    return this.memory.buffer.byteLength > this.pages * PAGE_BYTES;
+  }
+
+  /** The bytes of the logical size. */
   get bytes(): Uint8Array {
     return new Uint8Array(this.memory.buffer, 0, this.pages * PAGE_BYTES);
   }
@@ -105,6 +110,7 @@ export class HarnessInstance {
   readonly instance: WebAssembly.Instance;
   readonly memories: readonly HarnessMemory[];
   readonly epoch = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  readonly #first: HarnessMemory;
 
   /** Instantiates; initialisers have not run yet. */
   constructor(rewritten: RewrittenModule, imports: WebAssembly.Imports = {}, options: HarnessOptions = {}) {
@@ -115,8 +121,8 @@ export class HarnessInstance {
     );
     const own: Record<string, unknown> = { epoch: this.epoch };
     // A module without memories has one card table all the same.
-    const tables = this.memories.length > 0 ? this.memories : [new HarnessMemory(NO_MEMORY)];
-    for (const [index, { memory, cards }] of tables.entries()) {
+    this.#first = this.memories[0] ?? new HarnessMemory(NO_MEMORY);
+    for (const [index, { memory, cards }] of [this.#first, ...this.memories.slice(1)].entries()) {
       own[`memory${index}`] = memory;
       own[`cards${index}`] = cards;
     }
@@ -131,6 +137,11 @@ export class HarnessInstance {
     if (!(table instanceof WebAssembly.Table)) return;
     table.set(0, wasmFunction(poll, ["i32"]));
     table.set(1, wasmFunction(wait, []));
+  }
+
+  /** Lets the guest tick at every check. */
+  tickAlways(): void {
+    this.#first.deadline = 0;
   }
 
   /** Runs what instantiation runs: active data segments, then the start function. */
