@@ -28,14 +28,27 @@ export function exclusively(lockFile, work) {
 }
 
 function acquire(lockFile) {
+  if (create(lockFile)) return true;
+  if (!isHeld(lockFile)) removeStale(lockFile);
+  return false;
+}
+
+/** Removes the lock of a process that died; one process at a time, or the next would remove the lock of a new holder. */
+function removeStale(lockFile) {
+  const guard = `${lockFile}.stale`;
+  if (!create(guard)) return;
+  if (!isHeld(lockFile)) rmSync(lockFile, { force: true });
+  rmSync(guard);
+}
+
+function create(file) {
   try {
-    writeFileSync(lockFile, String(process.pid), { flag: "wx" });
+    writeFileSync(file, String(process.pid), { flag: "wx" });
     return true;
   } catch (error) {
-    if (error.code !== "EEXIST") throw error;
+    if (error.code === "EEXIST") return false;
+    throw error;
   }
-  if (!isHeld(lockFile)) rmSync(lockFile, { force: true });
-  return false;
 }
 
 function isHeld(lockFile) {

@@ -56,7 +56,7 @@ complete -o default -F _spindle spindle
 }
 
 function fish(commands: readonly Completed[]): string {
-  const quoted = (text: string) => `'${text.replace(/['\\\\]/g, "\\\\$&")}'`;
+  const quoted = (text: string) => `'${text.replace(/['\\]/g, "\\$&")}'`;
   const lines = commands.flatMap(({ name, summary, flags }) => [
     `complete -c spindle -n __fish_use_subcommand -f -a ${name} -d ${quoted(summary)}`,
     ...flags.map(({ long, text, takesValue }) => {

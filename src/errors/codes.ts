@@ -6,6 +6,7 @@
 export const ERROR_CODES = {
   APPLICATION_NOT_FOUND: "There is no application where one was looked for",
   APPLICATION_UNSUPPORTED: "An application comes from where this version cannot load it",
+  BUILD_FAILED: "A build command of a component failed",
   COMPONENT_HANDLER_MISSING: "A component exports nothing that its trigger could call",
   COMPONENT_IMPORT_TYPE: "A component imports a function with another type",
   COMPONENT_IMPORT_UNKNOWN: "A component imports what Spindle does not have",

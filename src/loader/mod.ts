@@ -1,4 +1,5 @@
 // The door of the loader room: from what the user typed to an Application on disk.
 
+export { type ApplicationPlace, findApplication } from "./find-application.ts";
 export { type LoadedApplication, type LoadOptions, loadApplication } from "./load-application.ts";
 export { createWorkingDirectory, type WorkingDirectory } from "./working-directory.ts";

@@ -9,6 +9,7 @@ export interface UpOptions {
   readonly from?: string;
   readonly componentId?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  readonly profile?: string;
   readonly build?: boolean;
 
   readonly listen: ListenAddress;
@@ -77,6 +78,7 @@ function addApplicationOptions(command: Command): void {
       "set an environment variable in all components; may be repeated",
       addKeyValue,
     )
+    .option("--profile <name>", "use this build profile of the manifest")
     .option("--build", "run the build commands of the components first ($SPIN_ALWAYS_BUILD)");
 }
 
@@ -179,7 +181,6 @@ const MEANINGLESS = [
 const UNSUPPORTED = [
   "--from-registry <reference>",
   "-k, --insecure",
-  "--profile <name>",
   "--runtime-config-file <file>",
   "--variable <key=value>",
   "--key-value <key=value>",
