@@ -15,6 +15,7 @@ import {
   type Trigger,
 } from "../manifest/mod.ts";
 import { type FilesPlace, mountFiles } from "./component-files.ts";
+import type { Patience } from "./download.ts";
 import { findApplication } from "./find-application.ts";
 import { Limiter } from "./limiter.ts";
 import { loadModuleSource, type SourcePlace } from "./module-source.ts";
@@ -37,6 +38,8 @@ export interface LoadOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** The profile of the manifest whose overrides apply. */
   readonly profile?: string;
+  /** How long downloads are waited for. */
+  readonly patience?: Partial<Patience>;
   readonly signal: AbortSignal;
   /** Told, in a sentence, when something takes long. */
   readonly progress: (note: string) => void;

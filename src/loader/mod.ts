@@ -1,5 +1,6 @@
 // The door of the loader room: from what the user typed to an Application on disk.
 
+export type { Patience } from "./download.ts";
 export { type ApplicationPlace, findApplication } from "./find-application.ts";
 export { type LoadedApplication, type LoadOptions, loadApplication } from "./load-application.ts";
 export { createWorkingDirectory, type WorkingDirectory } from "./working-directory.ts";

@@ -1,21 +1,28 @@
 // A component's source, as its manifest names it, to a WebAssembly binary on disk.
 
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 
+import type { Diagnostic, ErrorCode } from "../errors/mod.ts";
 import type { ComponentSource, KeyPath, ModuleSource } from "../manifest/mod.ts";
+import { assembleText, MalformedTextError } from "../wasm/mod.ts";
+import { DownloadError, download, type Patience } from "./download.ts";
 import type { Report } from "./report.ts";
 
-/** V8 refuses modules of more than 1 GiB; components of more than this are surely a mistake. */
+/** V8 refuses modules of more than 1 GiB; half of that is surely a mistake. */
 const MODULE_BYTES_MAX = 512 * 1024 * 1024;
+/** Text is read into one string and assembled in memory; guests written by hand are far smaller. */
+const TEXT_BYTES_MAX = 32 * 1024 * 1024;
 
 export interface SourcePlace {
-  /** The directory of the manifest, or the current one for a module that was given by itself. */
+  /** The directory that paths are relative to. */
   readonly root: string;
   readonly workingDirectory: string;
   readonly cacheDirectory: string;
   readonly signal: AbortSignal;
+  /** How long downloads are waited for. */
+  readonly patience?: Partial<Patience>;
 }
 
 export interface NamedSource {
@@ -32,36 +39,181 @@ export async function loadModuleSource(
   named: NamedSource,
   report: Report,
 ): Promise<ModuleSource | undefined> {
-  if (typeof named.source === "string")
-    return await loadFile(place, { ...named, source: named.source }, report);
-  report.error({
-    code: "COMPONENT_SOURCE_UNSUPPORTED",
-    message: `Cannot load component "${named.componentId}": sources of this kind are not supported by this version`,
-    path: named.at,
-  });
-  return undefined;
+  const { source } = named;
+  try {
+    if (typeof source === "string") return await loadFile(place, source, named);
+    if ("url" in source) return await loadUrl(place, source);
+    throw new SourceError("COMPONENT_SOURCE_UNSUPPORTED", describeUnsupported(source));
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error;
+    const message = `Cannot load component "${named.componentId}": ${error.message}`;
+    const { code, hint, at } = error;
+    if (at) report.add({ code, severity: "error", message, at, ...(hint !== undefined && { hint }) });
+    else report.error({ code, message, hint, path: named.at });
+    return undefined;
+  }
 }
 
-async function loadFile(
-  { root }: SourcePlace,
-  named: NamedSource & { readonly source: string },
-  report: Report,
-): Promise<ModuleSource | undefined> {
-  const file = path.resolve(root, named.source);
-  const fail = (state: string, hint?: string): undefined => {
-    const message = `Cannot load component "${named.componentId}": ${state}`;
-    report.error({ code: "COMPONENT_SOURCE_MISSING", message, hint, path: named.at });
-  };
+/** Why a source cannot be had; the message is the state that was found. */
+class SourceError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  /** A place in the source itself, if that is text. */
+  readonly at: Diagnostic["at"];
+
+  constructor(
+    code: ErrorCode,
+    state: string,
+    options: {
+      readonly hint?: string | undefined;
+      readonly at?: Diagnostic["at"];
+      readonly cause?: unknown;
+    } = {},
+  ) {
+    super(state, { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+    this.at = options.at;
+  }
+}
+
+function describeUnsupported(source: Exclude<ComponentSource, string | { url: string }>): string {
+  return "package" in source
+    ? `package ${source.package}@${source.version} is in a registry, which this version cannot load from`
+    : `parcel ${source.parcel} is in a Bindle, which this version cannot load from`;
+}
+
+// Files.
+
+async function loadFile(place: SourcePlace, source: string, named: NamedSource): Promise<ModuleSource> {
+  const file = path.resolve(place.root, source);
   const stats = await stat(file).catch(() => undefined);
   if (!stats) {
     const build = named.hasBuildCommand ? "Run `spindle build`, or correct `source`" : "Correct `source`";
-    return fail(`${named.source} does not exist`, `${build} in the manifest.`);
+    const hint = `${build} in the manifest.`;
+    throw new SourceError("COMPONENT_SOURCE_MISSING", `${source} does not exist`, { hint });
   }
-  if (!stats.isFile()) return fail(`${named.source} is not a file`);
-  if (stats.size > MODULE_BYTES_MAX)
-    return fail(`${named.source} is larger than ${MODULE_BYTES_MAX / 2 ** 20} MiB`);
-  const bytes = await readFile(file);
-  return { path: file, digest: digestOf(bytes), described: named.source };
+  if (!stats.isFile()) throw new SourceError("COMPONENT_SOURCE_MISSING", `${source} is not a file`);
+  checkSize(source, stats.size, MODULE_BYTES_MAX);
+  return await checkModule(place, { path: file, bytes: await readSource(file, source), described: source });
+}
+
+async function readSource(file: string, source: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new SourceError("COMPONENT_SOURCE_MISSING", `${source} cannot be read`, { cause });
+  }
+}
+
+function checkSize(source: string, bytes: number, bytesMax: number): void {
+  if (bytes <= bytesMax) return;
+  const state = `${source} has ${Math.ceil(bytes / 2 ** 20)} MiB, more than the ${bytesMax / 2 ** 20} MiB that are read`;
+  throw new SourceError("COMPONENT_SOURCE_TOO_LARGE", state);
+}
+
+// Downloads.
+
+/** Files in the cache are named by their digests, and checked each time, so that a damaged one is replaced. */
+async function loadUrl(
+  place: SourcePlace,
+  { url, digest }: { readonly url: string; readonly digest: string },
+): Promise<ModuleSource> {
+  const target = path.join(place.cacheDirectory, "registry", "wasm", digest.replace(":", "-"));
+  let bytes = await readFile(target).catch(() => undefined);
+  if (!bytes || digestOf(bytes) !== digest) {
+    await rm(target, { force: true });
+    await downloadSource(place, { url, digest, target });
+    bytes = await readFile(target);
+  }
+  return await checkModule(place, { path: target, bytes, described: url });
+}
+
+async function downloadSource(
+  { signal, patience }: SourcePlace,
+  file: { readonly url: string; readonly digest: string; readonly target: string },
+): Promise<void> {
+  try {
+    await download({ ...file, bytesMax: MODULE_BYTES_MAX, signal, ...(patience && { patience }) });
+  } catch (cause) {
+    if (!(cause instanceof DownloadError)) throw cause;
+    const codes = {
+      digest: "COMPONENT_SOURCE_DIGEST",
+      size: "COMPONENT_SOURCE_TOO_LARGE",
+      network: "COMPONENT_SOURCE_DOWNLOAD",
+    } as const;
+    throw new SourceError(codes[cause.kind], `${file.url}: ${cause.message}`, { hint: cause.hint, cause });
+  }
+}
+
+// What is in a file.
+
+interface ReadSource {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly described: string;
+}
+
+async function checkModule(place: SourcePlace, source: ReadSource): Promise<ModuleSource> {
+  const { bytes, described } = source;
+  if (isBinary(bytes)) {
+    if (bytes.length >= 8) return { path: source.path, digest: digestOf(bytes), described };
+    throw new SourceError(
+      "COMPONENT_SOURCE_INVALID",
+      `${described} is truncated after ${bytes.length} bytes`,
+    );
+  }
+  const text = textOf(bytes);
+  if (text !== undefined) return await assemble(place, { path: source.path, text, described });
+  const state = `${described} is not WebAssembly: ${describeContent(bytes)}`;
+  throw new SourceError("COMPONENT_SOURCE_INVALID", state);
+}
+
+function isBinary(bytes: Uint8Array): boolean {
+  return Buffer.from("\0asm").equals(bytes.subarray(0, 4));
+}
+
+/** The text of a module: UTF-8 that begins with a parenthesis, or a comment, which begins with ";". */
+function textOf(bytes: Uint8Array): string | undefined {
+  if (bytes.length > TEXT_BYTES_MAX) return undefined;
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return /^\s*[(;]/.test(text) ? text : undefined;
+  } catch {
+    // Not UTF-8, so it is no text: an answer, not a failure.
+    return undefined;
+  }
+}
+
+async function assemble(
+  { workingDirectory }: SourcePlace,
+  source: { readonly path: string; readonly text: string; readonly described: string },
+): Promise<ModuleSource> {
+  const bytes = await assembleText(source.text).catch((cause: unknown) => {
+    if (!(cause instanceof MalformedTextError)) throw cause;
+    const { line, column, reason } = cause;
+    const at = { source: { path: source.path, text: source.text }, line, column, length: 1 };
+    const state = `${source.described} cannot be assembled: ${reason}`;
+    throw new SourceError("COMPONENT_SOURCE_INVALID", state, { at, cause });
+  });
+  const digest = digestOf(bytes);
+  const file = path.join(workingDirectory, "modules", `${digest.replace(":", "-")}.wasm`);
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, bytes);
+  return { path: file, digest, described: source.described };
+}
+
+/** Says what a file seems to be instead, for those that are mistaken for modules most. */
+function describeContent(bytes: Uint8Array): string {
+  const head = Buffer.from(bytes.subarray(0, 64)).toString("latin1");
+  if (head === "") return "it is empty";
+  if (head.startsWith("version https://git-lfs")) return "it is a pointer of Git LFS; run `git lfs pull`";
+  if (head.startsWith("\x7fELF")) return "it is a native program or library";
+  if (head.startsWith("\x1f\x8b") || head.startsWith("PK\x03\x04")) return "it is a compressed archive";
+  if (/^\s*</.test(head)) return "it is an HTML or XML page";
+  return `it begins with ${Buffer.from(bytes.subarray(0, 4))
+    .toString("hex")
+    .replace(/..(?=.)/g, "$& ")}`;
 }
 
 function digestOf(bytes: Uint8Array): string {

@@ -23,31 +23,28 @@ export class Report {
     this.#manifest = manifest;
   }
 
-  error(problem: Problem): void {
-    this.#add("error", problem);
+  error({ path, ...problem }: Problem): void {
+    this.add({ ...toDiagnostic(problem), severity: "error", ...this.#place(path) });
   }
 
-  warn(problem: Problem): void {
-    this.#add("warning", problem);
+  warn({ path, ...problem }: Problem): void {
+    this.add({ ...toDiagnostic(problem), severity: "warning", ...this.#place(path) });
+  }
+
+  /** Adds a problem whose place is not in the manifest. */
+  add(diagnostic: Diagnostic): void {
+    if (this.diagnostics.length < PROBLEMS_MAX) this.diagnostics.push(diagnostic);
   }
 
   get hasErrors(): boolean {
     return this.diagnostics.some(({ severity }) => severity === "error");
   }
 
-  #add(severity: "error" | "warning", { code, message, hint, path }: Problem): void {
-    if (this.diagnostics.length >= PROBLEMS_MAX) return;
-    const at = this.#locate(path);
-    this.diagnostics.push({
-      code,
-      severity,
-      message,
-      ...(at && { at }),
-      ...(hint !== undefined && { hint }),
-    });
+  #place(path: KeyPath | undefined): { readonly at?: SourceLocation } {
+    return path && this.#manifest ? { at: locate(this.#manifest.source, path) } : {};
   }
+}
 
-  #locate(path: KeyPath | undefined): SourceLocation | undefined {
-    return path && this.#manifest ? locate(this.#manifest.source, path) : undefined;
-  }
+function toDiagnostic({ code, message, hint }: Problem): Omit<Diagnostic, "severity"> {
+  return { code, message, ...(hint !== undefined && { hint }) };
 }
