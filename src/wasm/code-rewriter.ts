@@ -25,26 +25,21 @@ import { readValueType } from "./value-types.ts";
 /** V8 takes no more, whatever the module says. */
 const LOCALS_MAX = 50_000;
 
-/** An instruction that may leave behind what restoring memories and globals does not undo. */
-export interface Trace {
+/** An instruction that writes what restoring memories and globals does not undo. */
+export interface LastingWrite {
   readonly function: number;
   readonly instruction: string;
   readonly kind: "table" | "object";
 }
 
-/** Where a run of original bytes went. */
-export interface Run {
-  readonly original: number;
-  readonly rewritten: number;
-  readonly length: number;
-}
+/** Is told where each run of copied bytes went, relative to the code that is written, in order. */
+export type OnRun = (rewritten: number, original: number, length: number) => void;
 
 export interface CodeRewriterOptions {
   readonly cards: boolean;
   /** Function that is called once the epoch has reached the deadline; absent: no checks. */
   readonly tick: number | undefined;
-  /** Notes where each run of copied bytes goes, relative to the code that is written. */
-  readonly onRun?: (run: Run) => void;
+  readonly onRun?: OnRun;
 }
 
 export class CodeRewriter {
@@ -60,7 +55,7 @@ export class CodeRewriter {
   /** Whether something refers to the empty data segment behind the guest's own. */
   usesEmptySegment = false;
   usesAtomicWait = false;
-  readonly traces: Trace[] = [];
+  readonly lastingWrites: LastingWrite[] = [];
 
   readonly #growFunctions = new Map<number, number>();
   readonly #markBulkFunctions = new Map<string, number>();
@@ -77,7 +72,8 @@ export class CodeRewriter {
   #locals = 0;
   #temporaries: { readonly key: number; readonly type: number }[] = [];
   #canRunLong = false;
-  #runs: Run[] = [];
+  /** Triples of position in the body, original offset, length; only for `onRun`. */
+  #runs: number[] = [];
 
   constructor(
     parts: { layout: Layout; appendix: Appendix; control: ControlMemories },
@@ -143,17 +139,26 @@ export class CodeRewriter {
     head.copy(this.#layout.bytes, groups.range.start, groups.range.end);
     for (const { type } of this.#temporaries) head.u8(1, type);
     if (this.#epochCheck && this.#canRunLong) head.append(this.#epochCheck);
-    out.u32(head.length + this.#body.length).append(head.view());
+    out.u32(head.length + this.#body.length);
+    this.#tellRuns({ head: out.length, body: out.length + head.length, code: groups.range.end });
+    out.append(head.view()).append(this.#body.view());
+  }
+
+  /** The head, where the first check is, counts as the first instruction. */
+  #tellRuns(start: { readonly head: number; readonly body: number; readonly code: number }): void {
     const { onRun } = this.#options;
-    if (onRun) for (const run of this.#runs) onRun({ ...run, rewritten: out.length + run.rewritten });
-    out.append(this.#body.view());
+    if (!onRun) return;
+    onRun(start.head, start.code, 0);
+    for (let at = 0; at < this.#runs.length; at += 3) {
+      // Runs are pushed in triples.
+      const [rewritten, original, length] = this.#runs.slice(at, at + 3) as [number, number, number];
+      onRun(start.body + rewritten, original, length);
+    }
   }
 
   /** Copies what has not been copied, up to an offset of the original. */
   #flush(until: number): ByteWriter {
-    if (this.#options.onRun) {
-      this.#runs.push({ original: this.#copied, rewritten: this.#body.length, length: until - this.#copied });
-    }
+    if (this.#options.onRun) this.#runs.push(this.#body.length, this.#copied, until - this.#copied);
     this.#body.copy(this.#layout.bytes, this.#copied, until);
     this.#copied = until;
     return this.#body;
@@ -493,8 +498,8 @@ export class CodeRewriter {
     this.#stack.forget();
   }
 
-  #note(kind: Trace["kind"], instruction: string): void {
-    this.traces.push({ kind, instruction, function: this.#function });
+  #note(kind: LastingWrite["kind"], instruction: string): void {
+    this.lastingWrites.push({ kind, instruction, function: this.#function });
   }
 }
 

@@ -2,6 +2,7 @@
 
 export { ByteReader } from "./byte-reader.ts";
 export { ByteWriter } from "./byte-writer.ts";
+export { functionNames } from "./function-names.ts";
 export { isComponent } from "./layout.ts";
 export { MalformedModuleError } from "./malformed-module-error.ts";
 export { MalformedTextError } from "./malformed-text-error.ts";
@@ -18,6 +19,7 @@ export type {
   ValueType,
 } from "./module.ts";
 export { type Code, ModuleBuilder } from "./module-builder.ts";
+export { OffsetMap, originalOffset } from "./offset-map.ts";
 export { OP } from "./opcodes.ts";
 export { readModule } from "./read-module.ts";
 export { rewrite } from "./rewrite.ts";

@@ -36,6 +36,8 @@ export interface RewrittenModule {
   /** Names of the exports that the rewriter added; each differs from every export of the guest. */
   readonly hooks: RewriteHooks;
   readonly verdict: Verdict;
+  /** Whether there is a `memory.atomic.wait` anywhere: it blocks the thread, nothing can interrupt it. */
+  readonly usesAtomicWait: boolean;
 }
 
 export interface RewriteHooks {
@@ -45,7 +47,7 @@ export interface RewriteHooks {
   readonly start?: string;
   /** `() -> ()`: keeps the present values of all mutable globals that the module defines. Absent if there is nothing to keep. */
   readonly save?: string;
-  /** `() -> ()`: puts back what `save` kept, and undoes every `data.drop`. Absent if there is nothing to put back. */
+  /** `() -> ()`: puts back what `save` kept, and undoes each `data.drop` since then. Absent if there is nothing to put back. */
   readonly restore?: string;
   /**
    * Table of two functions which the engine must fill before anything is called: element 0 `() -> i32` is
@@ -55,7 +57,13 @@ export interface RewriteHooks {
   readonly ticks?: string;
 }
 
-/** Whether an instance can be made exactly like new by restoring memories, globals and dropped segments. */
+/**
+ * Whether an instance can be made exactly like new by restoring memories, globals and dropped segments.
+ *
+ * It holds for a set of modules that are linked together if it holds for each: whatever a module
+ * imports (a memory, a mutable global, a table) is restored, or found to be written, where it is
+ * defined or written. Mutable globals that the host defines are the host's to restore.
+ */
 export type Verdict =
   | { readonly kind: "recyclable" }
   | { readonly kind: "fresh"; readonly reasons: readonly string[] };

@@ -7,7 +7,7 @@
 // A mutable global that is imported is restored by the module that defines it.
 
 import { ByteReader } from "./byte-reader.ts";
-import type { Trace } from "./code-rewriter.ts";
+import type { LastingWrite } from "./code-rewriter.ts";
 import { skipImmediates } from "./instructions.ts";
 import type { Layout } from "./layout.ts";
 import type { ValueType } from "./module.ts";
@@ -20,18 +20,19 @@ const REASONS_MAX = 8;
 
 export function judge(
   layout: Layout,
-  traces: readonly Trace[],
-  nameOf: (functionIndex: number) => string | undefined,
+  writes: readonly LastingWrite[],
+  namesOfFunctions: () => ReadonlyMap<number, string>,
 ): Verdict {
-  if (traces.length === 0) return { kind: "recyclable" };
+  if (writes.length === 0) return { kind: "recyclable" };
   const reachable = reachableFunctions(layout);
   const keepsObjects = canKeepObjects(layout);
+  const names = namesOfFunctions();
   const reasons = new Set<string>();
-  for (const trace of traces) {
-    if (!reachable.has(trace.function) || (trace.kind === "object" && !keepsObjects)) continue;
-    const name = nameOf(trace.function);
+  for (const write of writes) {
+    if (!reachable.has(write.function) || (write.kind === "object" && !keepsObjects)) continue;
+    const name = names.get(write.function);
     reasons.add(
-      `\`${trace.instruction}\` in function ${trace.function}${name === undefined ? "" : ` \`${name}\``}`,
+      `\`${write.instruction}\` in function ${write.function}${name === undefined ? "" : ` \`${name}\``}`,
     );
     if (reasons.size === REASONS_MAX) break;
   }
