@@ -1,7 +1,8 @@
 // Makes ready what a component sees as files below one guest path.
 
 import { createHash } from "node:crypto";
-import { closeSync, constants, openSync, realpathSync, statSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, realpathSync, statSync } from "node:fs";
+import { sep } from "node:path";
 
 import { SpindleError } from "../errors/mod.ts";
 import { ContentCache } from "./content-cache.ts";
@@ -21,6 +22,8 @@ export interface MountRequest {
 export interface MountOptions extends SnapshotLimits {
   /** Where contents are kept. By default one cache for the whole process (each thread has its own). */
   readonly contents?: ContentCache;
+  /** Of a live mount. By default by descriptors where the system has them. */
+  readonly traversal?: LiveMount["traversal"];
 }
 
 const sharedContents = new ContentCache();
@@ -37,7 +40,7 @@ export async function mountDirectory(
 ): Promise<MountedDirectory> {
   try {
     if (!statSync(source.hostPath).isDirectory()) throw missing(source, "it is not a directory");
-    return source.kind === "snapshot" ? mountSnapshot(source, options) : mountLive(source);
+    return source.kind === "snapshot" ? mountSnapshot(source, options) : mountLive(source, options);
   } catch (cause) {
     if (cause instanceof SpindleError) throw cause;
     throw missing(source, "it cannot be read", cause);
@@ -58,16 +61,17 @@ function mountSnapshot(source: MountRequest, options: MountOptions): SnapshotMou
 /** `O_PATH` of Linux, which Node does not name: a place in the file system, for look-ups only. */
 const O_PATH = 0o10000000;
 
-function mountLive(source: MountRequest): LiveMount {
+function mountLive(source: MountRequest, options: MountOptions): LiveMount {
   const { guestPath, access } = source;
-  if (process.platform !== "linux") {
-    return { kind: "live", guestPath, access, path: realpathSync(source.hostPath), [Symbol.dispose]() {} };
+  const traversal = options.traversal ?? (existsSync("/proc/self/fd") ? "descriptors" : "paths");
+  const common = { kind: "live", guestPath, access, traversal } as const;
+  if (traversal === "paths") {
+    const path = realpathSync.native(source.hostPath).replaceAll(sep, "/");
+    return { ...common, path, [Symbol.dispose]() {} };
   }
   const descriptor = openSync(source.hostPath, O_PATH | constants.O_DIRECTORY);
   return {
-    kind: "live",
-    guestPath,
-    access,
+    ...common,
     path: `/proc/self/fd/${descriptor}`,
     [Symbol.dispose]() {
       closeSync(descriptor);

@@ -21,10 +21,9 @@ export interface LiveMount extends Disposable {
   readonly kind: "live";
   readonly guestPath: string;
   readonly access: "read" | "write";
-  /**
-   * A path that names the host's directory for as long as the mount lives, even if that directory is
-   * renamed: on Linux `/proc/self/fd/N`, elsewhere its real path.
-   */
+  /** How look-ups below it are kept inside: "descriptors" needs Linux and is safe from races. */
+  readonly traversal: "descriptors" | "paths";
+  /** With "descriptors" `/proc/self/fd/N`, good for as long as the mount lives; else the real path. */
   readonly path: string;
 }
 

@@ -3,6 +3,7 @@
 import type { GuestMemory } from "../../engine/mod.ts";
 import { Errno, type ErrnoValue, failure } from "../sandbox/errno.ts";
 import type { FileKind, FileStat, NewTimes, OpenDirectory, OpenFile } from "../sandbox/filesystem.ts";
+import { nearestSettable } from "../sandbox/set-times.ts";
 import type { Descriptor, DirectoryDescriptor, FileDescriptor, InputDescriptor } from "./descriptors.ts";
 import type { FunctionTable, GuestCaller } from "./functions.ts";
 import { FileType, fileTypeOf, type Generation } from "./generation.ts";
@@ -474,7 +475,8 @@ export function newTimes(
   if (asked.flags >>> 4 !== 0) throw failure("INVAL");
   if (has(FstFlags.ATIM) && has(FstFlags.ATIM_NOW)) throw failure("INVAL");
   if (has(FstFlags.MTIM) && has(FstFlags.MTIM_NOW)) throw failure("INVAL");
-  const now = has(FstFlags.ATIM_NOW) || has(FstFlags.MTIM_NOW) ? wasi.realtimeNs(caller) : 0n;
+  const wantsNow = has(FstFlags.ATIM_NOW) || has(FstFlags.MTIM_NOW);
+  const now = wantsNow ? nearestSettable(wasi.realtimeNs(caller)) : 0n;
   return {
     ...(has(FstFlags.ATIM_NOW) && { accessedNs: now }),
     ...(has(FstFlags.ATIM) && { accessedNs: BigInt.asUintN(64, asked.accessedNs) }),

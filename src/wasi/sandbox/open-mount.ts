@@ -2,6 +2,7 @@
 
 import type { MountedDirectory } from "../../mounts/mod.ts";
 import type { OpenDirectory } from "./filesystem.ts";
+import { openLiveMount } from "./live-directory.ts";
 import { OpenSnapshotDirectory } from "./snapshot-directory.ts";
 
 export function openMount(mount: MountedDirectory): OpenDirectory {
@@ -9,6 +10,6 @@ export function openMount(mount: MountedDirectory): OpenDirectory {
     case "snapshot":
       return new OpenSnapshotDirectory(mount);
     case "live":
-      throw new Error("Live mounts are not open yet");
+      return openLiveMount(mount);
   }
 }
