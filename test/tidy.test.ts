@@ -20,7 +20,7 @@ const FLOORS = [
   ["capabilities"],
   ["runtime"],
   ["trigger"],
-  ["watch", "templates", "plugins", "doctor", "telemetry", "console", "bindle-server"],
+  ["watch", "templates", "plugins", "doctor", "telemetry", "console", "bindle-server", "host"],
   ["cli", "testing"],
 ];
 /** The files that are directly in `src/`: the entry point of the package. */
