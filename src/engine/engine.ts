@@ -2,7 +2,7 @@
 // and the number of slots that the process may have.
 
 import { createHash } from "node:crypto";
-import { type RewrittenModule, rewrite } from "../wasm/mod.ts";
+import { originalOffset, type RewrittenModule, rewrite } from "../wasm/mod.ts";
 import { EpochClock } from "./epoch.ts";
 import type { Gearing } from "./gears.ts";
 import type { SlotPool } from "./slot-pool.ts";
@@ -120,7 +120,7 @@ async function compileModule(bytes: Uint8Array, digest: string): Promise<Compile
     compiled,
     originalOffset(offset) {
       if (!offsets.has(offset) && offsets.size < OFFSETS_MAX) {
-        offsets.set(offset, offset);
+        offsets.set(offset, originalOffset(bytes, {}, offset));
       }
       return offsets.get(offset);
     },

@@ -12,12 +12,19 @@ export const WALL_TIME_MS_DEFAULT = 30_000;
 
 export class Store<T> {
   readonly data: T;
-  readonly signal: AbortSignal | undefined;
-  readonly wallTimeMs: number;
+  readonly #options: StoreOptions;
 
   constructor(data: T, options: StoreOptions = {}) {
     this.data = data;
-    this.signal = options.signal;
-    this.wallTimeMs = options.wallTimeMs ?? WALL_TIME_MS_DEFAULT;
+    this.#options = options;
+  }
+
+  /** Read only when a call may wait: whoever gives it may make it on first use. */
+  get signal(): AbortSignal | undefined {
+    return this.#options.signal;
+  }
+
+  get wallTimeMs(): number {
+    return this.#options.wallTimeMs ?? WALL_TIME_MS_DEFAULT;
   }
 }

@@ -4,6 +4,7 @@
 // The mistakes of all components are told together.
 
 import { readFile } from "node:fs/promises";
+import { addCapabilitiesToLinker, SpinAbis } from "../capabilities/mod.ts";
 import {
   Engine,
   type EngineOptions,
@@ -53,14 +54,18 @@ export interface ExecutionContextConfiguration<T> {
 
 export class Builder<T> {
   readonly engine: Engine;
-  /** Holds WASI preview 1; add what the trigger offers before `build()`. */
+  /** Holds WASI preview 1 and what Spin adds; add what the trigger offers before `build()`. */
   readonly linker = new Linker<RuntimeContext<T>>();
   readonly #configuration: ExecutionContextConfiguration<T>;
+  readonly #abis: SpinAbis;
 
+  /** @throws SpindleError SPIN_ABI_UNKNOWN */
   constructor(configuration: ExecutionContextConfiguration<T>) {
     this.#configuration = configuration;
     this.engine = new Engine(configuration.engine);
+    this.#abis = new SpinAbis(configuration.application.components);
     addWasiP1ToLinker(this.linker, (context) => context.wasi);
+    addCapabilitiesToLinker(this.linker, this.#abis);
   }
 
   /**
@@ -70,7 +75,7 @@ export class Builder<T> {
    */
   async build(): Promise<ExecutionContext<T>> {
     const { clock, random, wallTimeMs = WALL_TIME_MS_DEFAULT } = this.#configuration;
-    const shared: SharedParts = { engine: this.engine, clock, random, wallTimeMs };
+    const shared: SharedParts = { engine: this.engine, abis: this.#abis, clock, random, wallTimeMs };
     using owned = new DisposableStack();
     owned.use(this.engine);
     const ready = new Map<string, ReadyComponent<T>>();

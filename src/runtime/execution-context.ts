@@ -1,6 +1,14 @@
 // The running engine of an application: gives a prepared instance for a component, and takes it back.
 
-import { type Engine, type InstancePre, Store } from "../engine/mod.ts";
+import type { SpinAbis } from "../capabilities/mod.ts";
+import {
+  type Engine,
+  type Instance,
+  type InstancePre,
+  type Invocation,
+  Store,
+  type StoreOptions,
+} from "../engine/mod.ts";
 import type { OutboundHttp } from "../outbound/mod.ts";
 import { type Clock, type RandomSource, type StdoutSink, WasiP1, type WasiP1Template } from "../wasi/mod.ts";
 import type { CoreModule } from "../wasm/mod.ts";
@@ -19,6 +27,7 @@ export interface ReadyComponent<T> {
 /** What all components share. */
 export interface SharedParts {
   readonly engine: Engine;
+  readonly abis: SpinAbis;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly wallTimeMs: number;
@@ -41,6 +50,11 @@ export class ExecutionContext<T> implements Disposable {
 
   get engine(): Engine {
     return this.#shared.engine;
+  }
+
+  /** Which generation of the legacy Spin ABI each component speaks, as far as it is known. */
+  get abis(): SpinAbis {
+    return this.#shared.abis;
   }
 
   /** Ids of the components that are ready. */
@@ -67,18 +81,8 @@ export class ExecutionContext<T> implements Disposable {
   prepare(componentId: string, data: T, options: CallOptions = {}): Prepared<RuntimeContext<T>> {
     const component = this.#component(componentId);
     const context = newContext(componentId, component, this.#shared, { data, options });
-    const store = new Store(context, {
-      wallTimeMs: options.wallTimeMs ?? this.#shared.wallTimeMs,
-      ...(options.signal && { signal: options.signal }),
-    });
-    const instance = component.pre.instantiate(store);
-    return {
-      run: (invocation) => instance.run(invocation),
-      [Symbol.dispose]() {
-        instance[Symbol.dispose]();
-        context.wasi[Symbol.dispose]();
-      },
-    };
+    const store = new Store(context, new CallLimits(options, this.#shared.wallTimeMs));
+    return new PreparedInstance(component.pre.instantiate(store), context.wasi);
   }
 
   #component(id: string): ReadyComponent<T> {
@@ -89,6 +93,41 @@ export class ExecutionContext<T> implements Disposable {
 
   [Symbol.dispose](): void {
     this.#owned.dispose();
+  }
+}
+
+/** An instance together with the files that its guest opens. */
+class PreparedInstance<T> implements Prepared<RuntimeContext<T>> {
+  readonly #instance: Instance<RuntimeContext<T>>;
+  readonly #wasi: WasiP1;
+
+  constructor(instance: Instance<RuntimeContext<T>>, wasi: WasiP1) {
+    this.#instance = instance;
+    this.#wasi = wasi;
+  }
+
+  run<R>(invocation: Invocation<RuntimeContext<T>, R>): R | Promise<R> {
+    return this.#instance.run(invocation);
+  }
+
+  [Symbol.dispose](): void {
+    this.#instance[Symbol.dispose]();
+    this.#wasi[Symbol.dispose]();
+  }
+}
+
+/** The limits of a call. Its signal is read late, because it may be made on first use. */
+class CallLimits implements StoreOptions {
+  readonly #options: CallOptions;
+  readonly wallTimeMs: number;
+
+  constructor(options: CallOptions, wallTimeMs: number) {
+    this.#options = options;
+    this.wallTimeMs = options.wallTimeMs ?? wallTimeMs;
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#options.signal;
   }
 }
 
