@@ -2,7 +2,7 @@
 
 export interface StoreOptions {
   /** Aborted when nobody wants the result any more: a guest that waits or computes is ended. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Most time from the start of the call to its end, waits included. */
   readonly wallTimeMs?: number;
 }
