@@ -2,8 +2,8 @@
 //
 //     node guests/verdicts.ts FILE...      core modules, or components, whose core modules are taken out
 //
-// It prints the rows of the table in docs/guests.md. Sizes leave custom sections out: debug information would
-// hide the code, and is not rewritten.
+// It prints the table of docs/guests.md. Sizes leave custom sections out: debug information would hide the
+// code, and is not rewritten.
 
 import { readFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
@@ -41,18 +41,22 @@ function sizeWithoutCustomSections(module: Uint8Array): number {
   return kept.reduce((sum, { contents }) => sum + contents.length, PREAMBLE_BYTES);
 }
 
-function row(name: string, module: Uint8Array): string {
-  const { bytes, verdict } = rewrite(module);
-  const before = sizeWithoutCustomSections(module);
-  const growth = Math.round((sizeWithoutCustomSections(bytes) / before - 1) * 100);
-  const reasons = verdict.kind === "fresh" ? `fresh: ${verdict.reasons.join("; ")}` : verdict.kind;
-  return `| ${name} | ${before.toLocaleString("en")} | +${growth} % | ${reasons} |`;
+function row(path: string, modules: readonly Uint8Array[]): string {
+  const rewritten = modules.map((module) => rewrite(module));
+  const before = sum(modules.map(sizeWithoutCustomSections));
+  const after = sum(rewritten.map(({ bytes }) => sizeWithoutCustomSections(bytes)));
+  const reasons = rewritten.flatMap(({ verdict }) => (verdict.kind === "fresh" ? verdict.reasons : []));
+  const cells = [
+    `${basename(dirname(path))}/${basename(path, ".wasm")}`,
+    modules.length.toString(),
+    before.toLocaleString("en"),
+    `+${Math.round((after / before - 1) * 100)} %`,
+    reasons.length > 0 ? `fresh: ${reasons.join("; ")}` : "recyclable",
+  ];
+  return `| ${cells.join(" | ")} |`;
 }
 
-for (const path of process.argv.slice(2)) {
-  const modules = coreModules(await readFile(path));
-  const name = `${basename(dirname(path))}/${basename(path, ".wasm")}`;
-  for (const [i, module] of modules.entries()) {
-    console.log(row(modules.length > 1 ? `${name}, module ${i + 1} of ${modules.length}` : name, module));
-  }
-}
+const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+
+console.log("| guest | modules | bytes | growth | verdict |\n|---|--:|--:|--:|---|");
+for (const path of process.argv.slice(2)) console.log(row(path, coreModules(await readFile(path))));

@@ -16,4 +16,4 @@ const body = bodyBytes();
 process.stdout.write("content-type: text/plain\nx-guest: as-wagi\n\n");
 process.stdout.write(variable("REQUEST_METHOD") + " " + variable("PATH_INFO") + "\n");
 process.stdout.write("args=" + process.argv.join(",") + "\nbody=" + body.toString() + "\n");
-console.error("as guest done");
+process.stderr.write("as guest done\n");
