@@ -1,7 +1,7 @@
 // Every error code that Spindle can show, once.
 //
 // A code never changes its meaning. docs/errors.md explains each; a test compares the two lists.
-// The value is the one-line meaning, as `docs/errors.md` has it in its headings.
+// The value is its meaning in one line.
 
 export const ERROR_CODES = {
   APPLICATION_NOT_FOUND: "There is no application where one was looked for",

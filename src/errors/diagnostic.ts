@@ -38,30 +38,77 @@ export interface Diagnostic {
  *       hint: Did you mean "source"?
  */
 export function formatDiagnostic(diagnostic: Diagnostic): string {
-  const head = `${diagnostic.severity}: ${diagnostic.message} [${diagnostic.code}]`;
+  const head = `${diagnostic.severity}: ${printable(diagnostic.message)} [${diagnostic.code}]`;
   const lines = [head];
   if (diagnostic.at) lines.push(...excerpt(diagnostic.at));
-  if (diagnostic.hint !== undefined) lines.push(`  hint: ${diagnostic.hint}`);
+  if (diagnostic.hint !== undefined) lines.push(`  hint: ${printable(diagnostic.hint)}`);
   return lines.join("\n");
 }
 
 /** Lines longer than this are cut around the place, so that a minified file cannot flood the terminal. */
-const EXCERPT_COLUMNS_MAX = 160;
+const EXCERPT_UNITS_MAX = 160;
+/** How much of a line that is cut is shown before the place. */
+const EXCERPT_UNITS_BEFORE = 60;
 
 function excerpt(at: SourceLocation): string[] {
-  const line = at.source.text.split("\n")[at.line - 1]?.replace(/\r$/, "") ?? "";
-  const from = Math.max(0, at.column - 1 - EXCERPT_COLUMNS_MAX / 2);
-  const shown = line.slice(from, from + EXCERPT_COLUMNS_MAX);
-  const before = shown.slice(0, at.column - 1 - from);
+  const line = lineOf(at.source.text, at.line);
+  const column = Math.min(at.column - 1, line.length);
+  const [from, to] = cut(line, column);
+  const before = (from > 0 ? "…" : "") + printable(line.slice(from, column));
+  const blamed = printable(line.slice(column, Math.min(column + at.length, to)));
+  const after = printable(line.slice(column + at.length, to)) + (to < line.length ? "…" : "");
   // Tabs are kept in the padding, so that the caret stands below its character in any terminal.
-  const padding = before.replace(/[^\t]/g, " ");
-  const carets = "^".repeat(Math.max(1, Math.min(at.length, shown.length - before.length)));
+  const padding = before.replace(/[^\t]+/g, (text) => " ".repeat(displayWidth(text)));
+  const carets = "^".repeat(Math.max(1, displayWidth(blamed)));
   const number = String(at.line);
   const gutter = " ".repeat(number.length);
   return [
-    `${gutter}--> ${at.source.path}:${at.line}:${at.column}`,
+    `${gutter}--> ${printable(at.source.path)}:${at.line}:${at.column}`,
     `${gutter} |`,
-    `${number} | ${shown}`,
+    `${number} | ${before}${blamed}${after}`.trimEnd(),
     `${gutter} | ${padding}${carets}`,
   ];
+}
+
+/** One line of a text, without its end; found without taking the whole text apart. */
+function lineOf(text: string, number: number): string {
+  let start = 0;
+  for (let line = 1; line < number; line++) {
+    const end = text.indexOf("\n", start);
+    if (end === -1) return "";
+    start = end + 1;
+  }
+  const end = text.indexOf("\n", start);
+  return text.slice(start, end === -1 ? undefined : end).replace(/\r$/, "");
+}
+
+/** The part of a line that is shown, without halves of characters at its ends. */
+function cut(line: string, column: number): readonly [from: number, to: number] {
+  if (line.length <= EXCERPT_UNITS_MAX) return [0, line.length];
+  const from = Math.max(0, Math.min(column - EXCERPT_UNITS_BEFORE, line.length - EXCERPT_UNITS_MAX));
+  const to = from + EXCERPT_UNITS_MAX;
+  return [isHalf(line, from) ? from + 1 : from, isHalf(line, to) ? to - 1 : to];
+}
+
+/** Whether the unit at `index` is the second of a pair. */
+function isHalf(text: string, index: number): boolean {
+  return /[\udc00-\udfff]/.test(text.charAt(index));
+}
+
+/** Text from a file may have characters that would control the terminal; they are shown as "�". */
+function printable(text: string): string {
+  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, "�");
+}
+
+const NO_WIDTH = /\p{Mark}|\u200d|[\ufe00-\ufe0f]/u;
+const DOUBLE_WIDTH =
+  /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u;
+
+/** How many columns of a terminal a text takes. A tab counts as one: callers that can keep tabs do. */
+function displayWidth(text: string): number {
+  let width = 0;
+  for (const character of text) {
+    if (!NO_WIDTH.test(character)) width += DOUBLE_WIDTH.test(character) ? 2 : 1;
+  }
+  return width;
 }

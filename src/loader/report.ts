@@ -11,11 +11,12 @@ export interface Problem {
   readonly path?: KeyPath;
 }
 
-/** More problems than this are counted, not kept: a pattern can fail for each of many thousand files. */
+/** More problems of a severity are not kept: a pattern can fail for each of many thousand files. */
 const PROBLEMS_MAX = 100;
 
 export class Report {
   readonly diagnostics: Diagnostic[] = [];
+  readonly #counts = { error: 0, warning: 0 };
   readonly #manifest: Pick<Manifest, "source"> | undefined;
 
   /** Without a manifest (a module was given), problems have no place. */
@@ -33,11 +34,11 @@ export class Report {
 
   /** Adds a problem whose place is not in the manifest. */
   add(diagnostic: Diagnostic): void {
-    if (this.diagnostics.length < PROBLEMS_MAX) this.diagnostics.push(diagnostic);
+    if (++this.#counts[diagnostic.severity] <= PROBLEMS_MAX) this.diagnostics.push(diagnostic);
   }
 
   get hasErrors(): boolean {
-    return this.diagnostics.some(({ severity }) => severity === "error");
+    return this.#counts.error > 0;
   }
 
   #place(path: KeyPath | undefined): { readonly at?: SourceLocation } {

@@ -23,7 +23,12 @@ export type HostPattern =
   /** Any depth below a domain, not the domain itself; the suffix begins with a dot. */
   | { readonly kind: "subdomain"; readonly suffix: string }
   | { readonly kind: "literal"; readonly host: string }
-  | { readonly kind: "network"; readonly network: string; readonly addresses: BlockList };
+  | {
+      readonly kind: "network";
+      readonly network: string;
+      readonly family: 4 | 6;
+      readonly addresses: BlockList;
+    };
 
 export type PortPattern =
   | { readonly kind: "any" }
@@ -215,12 +220,13 @@ function parseSubdomain(domain: string): HostPattern {
 /** Reads `address/bits`; bits of the address beyond the prefix are ignored. */
 function parseNetwork(host: string): HostPattern | undefined {
   const [address = "", bits, ...more] = host.split("/");
-  const version = isIP(address);
-  if (version === 0 || bits === undefined || more.length > 0 || !/^[0-9]{1,3}$/.test(bits)) return undefined;
-  if (Number(bits) > (version === 4 ? 32 : 128)) return undefined;
+  const family = isIP(address);
+  if ((family !== 4 && family !== 6) || address.includes("%")) return undefined;
+  if (bits === undefined || more.length > 0 || !/^[0-9]{1,3}$/.test(bits)) return undefined;
+  if (Number(bits) > (family === 4 ? 32 : 128)) return undefined;
   const addresses = new BlockList();
-  addresses.addSubnet(address, Number(bits), version === 4 ? "ipv4" : "ipv6");
-  return { kind: "network", network: host, addresses };
+  addresses.addSubnet(address, Number(bits), family === 4 ? "ipv4" : "ipv6");
+  return { kind: "network", network: host, family, addresses };
 }
 
 function requireHost(host: string): string {
@@ -264,13 +270,17 @@ function matchesHost(pattern: HostPattern, host: string): boolean {
     case "literal":
       return host === pattern.host;
     case "network":
-      return matchesNetwork(pattern.addresses, host);
+      return matchesNetwork(pattern, host);
   }
 }
 
-function matchesNetwork(addresses: BlockList, host: string): boolean {
-  if (host.startsWith("[")) return addresses.check(host.slice(1, -1), "ipv6");
-  return isIP(host) === 4 && addresses.check(host, "ipv4");
+/** An IPv4 network has no IPv6 addresses in it, not even those that stand for IPv4 ones. */
+function matchesNetwork(
+  { family, addresses }: HostPattern & { readonly kind: "network" },
+  host: string,
+): boolean {
+  if (host.startsWith("[")) return family === 6 && addresses.check(host.slice(1, -1), "ipv6");
+  return family === 4 && isIP(host) === 4 && addresses.check(host, "ipv4");
 }
 
 function matchesPort(pattern: PortPattern, port: number | undefined): boolean {

@@ -3,7 +3,7 @@
 // An item was a host with or without a port, for HTTP and HTTPS alike; "self" the application, and
 // "insecure:allow-all" every host (`crates/manifest/src/compat.rs` of Spin).
 
-import type { Findings, KeyPath } from "./findings.ts";
+import { type Findings, type KeyPath, quote } from "./findings.ts";
 
 const EVERY_HTTP_HOST = ["http://*:*", "https://*:*", "http://self"];
 
@@ -21,7 +21,7 @@ export function convertAllowedHttpHosts(
     const host = hostOf(item);
     if (host.kind === "host")
       return host.host === "self" ? ["http://self"] : [`http://${host.host}`, `https://${host.host}`];
-    const message = `Invalid allowed HTTP host ${JSON.stringify(item)}: ${host.flaw}`;
+    const message = `Invalid allowed HTTP host ${quote(item)}: ${host.flaw}`;
     findings.error([...path, index], { code: "MANIFEST_HOST", message });
     return [];
   });

@@ -5,7 +5,7 @@ import type { SemVer } from "semver";
 import { didYouMean } from "../errors/mod.ts";
 import { isEmptyItem } from "./allowed-hosts.ts";
 import { type DependencyName, parseDependencyName } from "./dependency-name.ts";
-import type { Findings, KeyPath } from "./findings.ts";
+import { type Findings, type KeyPath, quote } from "./findings.ts";
 import type { ManifestComponent } from "./manifest.ts";
 import type { ManifestContent } from "./read-manifest.ts";
 import { type ComponentDependency, hostMistake } from "./schema.ts";
@@ -65,7 +65,7 @@ function checkBase({ version, triggerDefaults }: ManifestContent, findings: Find
   else
     findings.error(path, {
       code: "MANIFEST_BASE",
-      message: `Base path ${JSON.stringify(base)} is not supported`,
+      message: `Base path ${quote(base)} is not supported`,
       hint,
     });
 }

@@ -2,7 +2,7 @@
 
 import { parse as parseVersion, type SemVer } from "semver";
 
-import type { Mistake } from "./findings.ts";
+import { type Mistake, quote } from "./findings.ts";
 import { KEBAB_CASE } from "./identifiers.ts";
 
 export type DependencyName =
@@ -30,6 +30,6 @@ export function parseDependencyName(text: string): DependencyName | undefined {
 
 export function dependencyNameMistake(text: string): Mistake | undefined {
   if (parseDependencyName(text)) return undefined;
-  const message = `Invalid dependency name ${JSON.stringify(text)}: expected "name" or "namespace:package/interface@version"`;
+  const message = `Invalid dependency name ${quote(text)}: expected "name" or "namespace:package/interface@version"`;
   return { code: "MANIFEST_DEPENDENCY", message };
 }

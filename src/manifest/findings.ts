@@ -24,24 +24,23 @@ export interface Finding extends Mistake {
   readonly part: "key" | "value";
 }
 
-/** More findings than this are not kept: nobody reads them, and a hostile file could make millions. */
+/** More findings of a severity are not kept: nobody reads them, and a hostile file could make millions. */
 const FINDINGS_MAX = 100;
 
 /** Collects findings, in the order in which they are made. */
 export class Findings {
   readonly #list: Finding[] = [];
-  #errors = 0;
+  readonly #counts = { error: 0, warning: 0 };
 
   get all(): readonly Finding[] {
     return this.#list;
   }
 
   get hasErrors(): boolean {
-    return this.#errors > 0;
+    return this.#counts.error > 0;
   }
 
   error(path: KeyPath, mistake: Mistake, part: "key" | "value" = "value"): void {
-    this.#errors++;
     this.#add({ ...mistake, severity: "error", path: [...path, ...(mistake.at ?? [])], part });
   }
 
@@ -50,8 +49,17 @@ export class Findings {
   }
 
   #add(finding: Finding): void {
-    if (this.#list.length < FINDINGS_MAX) this.#list.push(finding);
+    if (++this.#counts[finding.severity] <= FINDINGS_MAX) this.#list.push(finding);
   }
+}
+
+/** A text longer than this is cut in messages. */
+const QUOTED_UNITS_MAX = 80;
+
+/** Writes a value as JSON, for a message. */
+export function quote(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length <= QUOTED_UNITS_MAX ? text : `${text.slice(0, QUOTED_UNITS_MAX)}…`;
 }
 
 /** Writes a path as TOML would: `component.api.files[0]`. */
@@ -59,7 +67,7 @@ export function describePath(path: KeyPath): string {
   let text = "";
   for (const step of path) {
     if (typeof step === "number") text += `[${step}]`;
-    else text += (text === "" ? "" : ".") + (/^[A-Za-z0-9_-]+$/.test(step) ? step : JSON.stringify(step));
+    else text += (text === "" ? "" : ".") + (/^[A-Za-z0-9_-]+$/.test(step) ? step : quote(step));
   }
   return text;
 }

@@ -3,7 +3,7 @@
 // A word is ASCII letters and digits, begins with a letter, and is wholly lower-case or wholly
 // upper-case, as in the component model (`crates/serde/src/id.rs` of Spin).
 
-import type { Mistake } from "./findings.ts";
+import { type Mistake, quote } from "./findings.ts";
 
 const WORD = "(?:[a-z][a-z0-9]*|[A-Z][A-Z0-9]*)";
 export const KEBAB_CASE = new RegExp(`^${WORD}(?:-${WORD})*$`);
@@ -26,7 +26,7 @@ export function lowerSnakeMistake(name: string): Mistake | undefined {
 /** Says what is wrong with the label of a store or a database. */
 export function labelMistake(label: string): Mistake | undefined {
   if (LABEL.test(label)) return undefined;
-  const message = `Invalid label ${JSON.stringify(label)}: expected kebab-case or snake_case`;
+  const message = `Invalid label ${quote(label)}: expected kebab-case or snake_case`;
   return { code: "MANIFEST_ID_INVALID", message, hint: suggest(label, "-", LABEL) };
 }
 
@@ -36,7 +36,7 @@ export function toKebabId(id: string): string {
 }
 
 function explain(name: string, separator: "-" | "_"): { readonly message: string } {
-  return { message: `Invalid name ${JSON.stringify(name)}: ${flawOf(name, separator)}` };
+  return { message: `Invalid name ${quote(name)}: ${flawOf(name, separator)}` };
 }
 
 function flawOf(name: string, separator: "-" | "_"): string {

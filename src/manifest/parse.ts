@@ -1,8 +1,8 @@
 // The text of a `spin.toml` to a Manifest, or to everything that is wrong with it.
 
-import { type Diagnostic, type SourceText, SpindleError } from "../errors/mod.ts";
+import { type Diagnostic, type SourceLocation, type SourceText, SpindleError } from "../errors/mod.ts";
 import { checkManifest } from "./check.ts";
-import { describePath, type Finding, Findings, type KeyPath } from "./findings.ts";
+import { describePath, type Finding, Findings, type KeyPath, quote } from "./findings.ts";
 import type { Manifest } from "./manifest.ts";
 import { type ManifestContent, readVersion1, readVersion2 } from "./read-manifest.ts";
 import { manifestVersion1, manifestVersion2 } from "./schema.ts";
@@ -34,7 +34,7 @@ export function parseManifest(
   const content = readDocument(document, findings, options.profile);
   if (content && options.profile !== undefined) checkProfile(content, options.profile, findings);
   if (content) checkManifest(content, findings);
-  const diagnostics = findings.all.map((finding) => toDiagnostic(text, finding));
+  const diagnostics = findings.all.map((finding) => toDiagnostic(text, finding)).sort(byPlace);
   if (findings.hasErrors || !content) throw SpindleError.collect(diagnostics);
   return { manifest: { source: text, ...content }, warnings: diagnostics };
 }
@@ -86,7 +86,7 @@ function versionOf(document: Document, findings: Findings): 1 | 2 | undefined {
     return 1;
   } else {
     const path = [current === undefined ? "spin_version" : "spin_manifest_version"];
-    const message = `Unknown version of the manifest: ${JSON.stringify(current ?? older)}`;
+    const message = `Unknown version of the manifest: ${quote(current ?? older)}`;
     findings.error(path, {
       code,
       message,
@@ -97,12 +97,11 @@ function versionOf(document: Document, findings: Findings): 1 | 2 | undefined {
 }
 
 function checkLimits(document: Document, findings: Findings): boolean {
-  const before = findings.all.length;
   checkValue(document, [], findings);
   const triggers = isTable(document.trigger) ? Object.entries(document.trigger) : [];
   checkCount(document.component, ["component"], findings);
   for (const [type, list] of triggers) checkCount(list, ["trigger", type], findings);
-  return findings.all.length === before;
+  return !findings.hasErrors;
 }
 
 function checkCount(items: unknown, path: KeyPath, findings: Findings): void {
@@ -135,10 +134,19 @@ function checkProfile({ components }: ManifestContent, profile: string, findings
   findings.error([], { code: "MANIFEST_PROFILE_UNKNOWN", message });
 }
 
-function toDiagnostic(
-  source: SourceText,
-  { code, severity, message, hint, path, part }: Finding,
-): Diagnostic {
-  const at = locate(source, path, part);
+/** A message that quotes much of the file is cut. */
+const MESSAGE_UNITS_MAX = 400;
+
+type LocatedDiagnostic = Diagnostic & { readonly at: SourceLocation };
+
+function toDiagnostic(source: SourceText, finding: Finding): LocatedDiagnostic {
+  const { code, severity, hint } = finding;
+  const at = locate(source, finding.path, finding.part);
+  const isLong = finding.message.length > MESSAGE_UNITS_MAX;
+  const message = isLong ? `${finding.message.slice(0, MESSAGE_UNITS_MAX)}…` : finding.message;
   return { code, severity, message, at, ...(hint !== undefined && { hint }) };
+}
+
+function byPlace(one: LocatedDiagnostic, other: LocatedDiagnostic): number {
+  return one.at.line - other.at.line || one.at.column - other.at.column;
 }

@@ -1,6 +1,6 @@
 // What a route may look like: `/exact`, `/users/:id`, `/files/:name.:ext`, `/rest/...` (or `/rest/*`).
 
-import type { Mistake } from "./findings.ts";
+import { type Mistake, quote } from "./findings.ts";
 
 /** Says what is wrong with a route. What it matches is the router's business. */
 export function routeMistake(route: string): Mistake | undefined {
@@ -8,7 +8,7 @@ export function routeMistake(route: string): Mistake | undefined {
   if (!flaw) return undefined;
   return {
     code: "MANIFEST_ROUTE_INVALID",
-    message: `Invalid route ${JSON.stringify(route)}: ${flaw.message}`,
+    message: `Invalid route ${quote(route)}: ${flaw.message}`,
     hint: flaw.hint,
   };
 }

@@ -8,7 +8,7 @@ import * as v from "valibot";
 
 import { AllowedHostSyntaxError, parseAllowedHost } from "./allowed-hosts.ts";
 import { dependencyNameMistake } from "./dependency-name.ts";
-import type { Mistake } from "./findings.ts";
+import { type Mistake, quote } from "./findings.ts";
 import {
   KEBAB_CASE,
   kebabMistake,
@@ -47,7 +47,7 @@ const template = v.pipe(v.string(), rule(templateMistake));
 
 function templateMistake(text: string): Mistake | undefined {
   if (parseTemplate(text)) return undefined;
-  const message = `Invalid template ${JSON.stringify(text)}: a "{{" is never closed`;
+  const message = `Invalid template ${quote(text)}: a "{{" is never closed`;
   return { code: "MANIFEST_TEMPLATE", message, hint: 'Close it with "}}".' };
 }
 
@@ -73,8 +73,8 @@ export function hostMistake(item: string, expanded: string): Mistake | undefined
     return undefined;
   } catch (error) {
     if (!(error instanceof AllowedHostSyntaxError)) throw error;
-    const origin = item === expanded ? "" : ` (from ${JSON.stringify(item)})`;
-    const message = `Invalid allowed host ${JSON.stringify(expanded)}${origin}: ${error.message}`;
+    const origin = item === expanded ? "" : ` (from ${quote(item)})`;
+    const message = `Invalid allowed host ${quote(expanded)}${origin}: ${error.message}`;
     return { code, message, hint: 'Write it as "scheme://host:port".' };
   }
 }
@@ -84,7 +84,7 @@ const digest = v.pipe(v.string(), v.regex(DIGEST), rule(digestMistake));
 
 function digestMistake(text: string): Mistake | undefined {
   if (DIGEST.test(text)) return undefined;
-  const message = `Invalid digest ${JSON.stringify(text)}: expected "sha256:" and 64 hexadecimal digits in lower case`;
+  const message = `Invalid digest ${quote(text)}: expected "sha256:" and 64 hexadecimal digits in lower case`;
   return { code: "MANIFEST_VALUE", message, hint: "Run `sha256sum` on the file." };
 }
 
@@ -92,7 +92,7 @@ const exactVersion = v.pipe(v.string(), rule(versionMistake));
 
 function versionMistake(text: string): Mistake | undefined {
   if (semverVersion(text) !== null) return undefined;
-  const message = `Invalid version ${JSON.stringify(text)}: expected an exact semantic version, such as "1.2.3"`;
+  const message = `Invalid version ${quote(text)}: expected an exact semantic version, such as "1.2.3"`;
   return { code: "MANIFEST_VALUE", message };
 }
 
@@ -101,7 +101,7 @@ const versionRequirement = v.pipe(v.string(), rule(requirementMistake));
 /** Requirements are Cargo's: lists have commas, which semver's ranges have not. */
 function requirementMistake(text: string): Mistake | undefined {
   if (text.trim() !== "" && semverRange(text.replaceAll(",", " ")) !== null) return undefined;
-  const message = `Invalid version requirement ${JSON.stringify(text)}: expected one such as "^1.2" or ">=1.0, <2.0"`;
+  const message = `Invalid version requirement ${quote(text)}: expected one such as "^1.2" or ">=1.0, <2.0"`;
   return { code: "MANIFEST_VALUE", message };
 }
 
@@ -177,7 +177,7 @@ function headerMistake(text: string, form: RegExp): Mistake | undefined {
   if (form.test(text)) return undefined;
   return {
     code: "MANIFEST_VALUE",
-    message: `Invalid header ${JSON.stringify(text)}: HTTP does not allow these characters`,
+    message: `Invalid header ${quote(text)}: HTTP does not allow these characters`,
   };
 }
 

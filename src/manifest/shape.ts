@@ -10,7 +10,7 @@ import assert from "node:assert/strict";
 import type * as v from "valibot";
 
 import { didYouMean } from "../errors/mod.ts";
-import { describePath, type Findings, type KeyPath, type Mistake } from "./findings.ts";
+import { describePath, type Findings, type KeyPath, type Mistake, quote } from "./findings.ts";
 
 type Schema<Output = unknown> = v.BaseSchema<unknown, Output, v.BaseIssue<unknown>>;
 
@@ -237,13 +237,13 @@ function wrongType(node: Node, value: unknown, { path, findings }: Place): typeo
 /** `[trigger.http]` for `[[trigger.http]]` is the one slip of type that everybody makes. */
 function typeHint(node: Node, value: unknown, path: KeyPath): string | undefined {
   if (node.type === "array" && isTable(value)) return `Write [[${describePath(path)}]], with two brackets.`;
-  if (node.type === "array") return `Put the value in brackets: [${JSON.stringify(value)}].`;
+  if (node.type === "array") return `Put the value in brackets: [${quote(value)}].`;
   return undefined;
 }
 
 function wrongChoice(choices: readonly unknown[], value: unknown, { path, findings }: Place): typeof BROKEN {
-  const expected = choices.map((choice) => JSON.stringify(choice)).join(" or ");
-  const found = isTable(value) || Array.isArray(value) ? describeValue(value) : JSON.stringify(value);
+  const expected = choices.map((choice) => quote(choice)).join(" or ");
+  const found = isTable(value) || Array.isArray(value) ? describeValue(value) : quote(value);
   const message = `Invalid "${describePath(path)}": expected ${expected}, found ${found}`;
   const names = choices.filter((choice) => typeof choice === "string");
   const hint = typeof value === "string" ? didYouMean(value, names) : undefined;
@@ -265,7 +265,7 @@ function describeNode(node: Node): string {
     case "union":
       return [...new Set(node.options.map(describeNode))].join(" or ");
     case "literal":
-      return JSON.stringify(node.literal);
+      return quote(node.literal);
     default:
       return "a table";
   }
