@@ -121,7 +121,9 @@ export class Builder<T> {
   ): Promise<InstancePre<RuntimeContext<T>>> {
     const { memoryBytesMax = MEMORY_BYTES_MAX_DEFAULT, rewind } = this.#configuration;
     try {
-      const module = await this.engine.compile(await readModule(component));
+      const binary = await readModule(component);
+      this.#abis.inspect(component.id, binary);
+      const module = await this.engine.compile(binary);
       return new InstancePre(this.engine, this.linker, module, {
         name: component.id,
         memoryPagesMax: Math.floor(memoryBytesMax / PAGE_BYTES),
@@ -162,7 +164,7 @@ const STABLE_FUNCTIONS: ReadonlySet<string> = new Set([
   "fd_prestat_get",
 ]);
 
-async function readModule(component: Component): Promise<Uint8Array> {
+async function readModule(component: Component): Promise<Buffer> {
   const bytes = await readFile(component.source.path);
   if (!isComponent(bytes)) return bytes;
   throw new SpindleError(

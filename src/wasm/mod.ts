@@ -2,6 +2,7 @@
 
 export { ByteReader } from "./byte-reader.ts";
 export { ByteWriter } from "./byte-writer.ts";
+export { opcodesAfterCalls } from "./calls.ts";
 export { functionNames } from "./function-names.ts";
 export { isComponent } from "./layout.ts";
 export { MalformedModuleError } from "./malformed-module-error.ts";

@@ -40,6 +40,7 @@ export const TYPE = {
 } as const;
 
 export const OP = {
+  UNREACHABLE: 0x00,
   BLOCK: 0x02,
   LOOP: 0x03,
   IF: 0x04,
@@ -47,6 +48,8 @@ export const OP = {
   TRY: 0x06,
   CATCH: 0x07,
   END: 0x0b,
+  BR: 0x0c,
+  BR_IF: 0x0d,
   BR_TABLE: 0x0e,
   RETURN: 0x0f,
   CALL: 0x10,
@@ -66,6 +69,8 @@ export const OP = {
   GLOBAL_SET: 0x24,
   TABLE_SET: 0x26,
   I32_LOAD: 0x28,
+  I32_LOAD8_U: 0x2d,
+  I32_LOAD16_U: 0x2f,
   I32_STORE: 0x36,
   I32_STORE8: 0x3a,
   I64_STORE32: 0x3e,

@@ -1,6 +1,5 @@
 // Chooses the executor of every HTTP trigger, by what its manifest says and its module exports.
 
-import type { SpinAbis } from "../../../capabilities/mod.ts";
 import { type Diagnostic, SpindleError } from "../../../errors/mod.ts";
 import type { Trigger } from "../../../manifest/mod.ts";
 import type { ExecutionContext } from "../../../runtime/mod.ts";
@@ -12,8 +11,7 @@ import { WagiHttpExecutor } from "./wagi-http-executor.ts";
 
 /** What executors are made of. */
 export interface ExecutorParts {
-  readonly context: Pick<ExecutionContext<HttpRequest>, "prepare" | "module">;
-  readonly abis: SpinAbis;
+  readonly context: Pick<ExecutionContext<HttpRequest>, "abis" | "module" | "prepare">;
   /** Most bytes that a Wagi guest may write to standard output. */
   readonly outputBytesMax?: number;
 }
@@ -60,12 +58,12 @@ export function createExecutor(
   componentId: string,
   options: ExecutorOptions,
 ): HttpExecutor {
-  const { context, abis, outputBytesMax } = parts;
+  const { context, outputBytesMax } = parts;
   const module = context.module(componentId);
   switch (options.type) {
     case "http":
       checkHandler(componentId, module);
-      return new SpinHttpExecutor(context, { id: componentId, abi: abis.of(componentId) });
+      return new SpinHttpExecutor(context, { id: componentId, abi: context.abis.of(componentId) });
     case "wagi":
       checkEntrypoint(componentId, module, options.entrypoint);
       return new WagiHttpExecutor(context, componentId, {
