@@ -6,7 +6,7 @@ const encoder = new TextEncoder();
 const SHORT_COPY_BYTES = 48;
 
 export class ByteWriter {
-  #bytes: Uint8Array;
+  #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
 
   constructor(capacity = 256) {
@@ -27,14 +27,24 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** What was written, as a copy of its own. */
-  take(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+  /** What was written, in a buffer of exactly that length. The writer is empty afterwards. */
+  take(): Uint8Array<ArrayBuffer> {
+    const taken = new Uint8Array(this.#bytes.buffer.transfer(this.#length));
+    this.#bytes = new Uint8Array(0);
+    this.#length = 0;
+    return taken;
   }
 
   u8(...values: readonly number[]): this {
     this.#reserve(values.length);
     for (const value of values) this.#bytes[this.#length++] = value;
+    return this;
+  }
+
+  /** `u8` for a single byte, where it happens a million times. */
+  op(value: number): this {
+    this.#reserve(1);
+    this.#bytes[this.#length++] = value;
     return this;
   }
 

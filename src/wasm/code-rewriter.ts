@@ -8,17 +8,18 @@ import { growBody, markBulkBody } from "./added-functions.ts";
 import type { Appendix } from "./appendix.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import type { ControlMemories } from "./control.ts";
+import { type ControlMemories, markedOffset } from "./control.ts";
 import {
   type MemoryArgument,
   readMemoryArgument,
   skipImmediates,
   skipPrefixedImmediates,
 } from "./instructions.ts";
+import { KnownMarks } from "./known-marks.ts";
 import type { Layout, Range } from "./layout.ts";
 import type { ValueType } from "./module.ts";
 import { ATOMIC, BULK, GC, OP, SIMD, TYPE } from "./opcodes.ts";
-import { OperandStack, UNKNOWN } from "./operand-stack.ts";
+import { OperandStack, UNKNOWN, WRAPPED } from "./operand-stack.ts";
 import { CONTROL } from "./rewritten.ts";
 import { readValueType } from "./value-types.ts";
 
@@ -63,6 +64,7 @@ export class CodeRewriter {
   // The state of one function body.
   readonly #body = new ByteWriter(1 << 16);
   readonly #stack = new OperandStack();
+  readonly #marks = new KnownMarks();
   #reader: ByteReader;
   #function = 0;
   /** Original bytes up to here have been copied or replaced. */
@@ -113,7 +115,7 @@ export class CodeRewriter {
     this.#reader = reader;
     this.#function = functionIndex;
     this.#body.clear();
-    this.#stack.forget();
+    this.#join();
     this.#simpleAt = NOWHERE;
     this.#temporaries = [];
     this.#canRunLong = false;
@@ -197,6 +199,17 @@ export class CodeRewriter {
         skipImmediates(reader, opcode);
         this.#loop();
         break;
+      case OP.ELSE:
+      case OP.CATCH:
+      case OP.CATCH_ALL:
+      case OP.DELEGATE:
+      case OP.END:
+        skipImmediates(reader, opcode);
+        this.#join();
+        break;
+      case OP.I32_WRAP_I64:
+        this.#stack.wrap();
+        break;
       case OP.CALL:
       case OP.CALL_INDIRECT:
       case OP.RETURN_CALL:
@@ -241,11 +254,19 @@ export class CodeRewriter {
   #assign(local: number, opcode: number): void {
     this.#stack.pop(1);
     this.#stack.overwrite(local);
+    this.#marks.forget(local);
+    this.#marks.forget(local + WRAPPED);
     if (opcode === OP.LOCAL_TEE) this.#stack.push(local);
   }
 
-  #loop(): void {
+  /** Another path may come in here. */
+  #join(): void {
     this.#stack.forget();
+    this.#marks.clear();
+  }
+
+  #loop(): void {
+    this.#join();
     this.#canRunLong = true;
     if (this.#epochCheck) this.#flush(this.#reader.offset).append(this.#epochCheck);
   }
@@ -346,24 +367,26 @@ export class CodeRewriter {
   ): void {
     if (!this.#options.cards) return;
     const { values, memory } = store;
-    const local = this.#stack.originBelow(values.length);
-    if (local !== UNKNOWN) {
-      this.#control.markStore(this.#flush(at), local, store);
+    const origin = this.#stack.originBelow(values.length);
+    if (origin !== UNKNOWN) {
+      if (this.#marks.covers(origin, store)) return;
+      this.#marks.add(origin, memory, markedOffset(store));
+      this.#control.markStore(this.#flush(at), origin, store);
       return;
     }
     const address = this.#temporary(this.#control.addressType(memory), 0);
     if (values.length === 1 && this.#simpleAt !== NOWHERE) {
       // The value is pushed by the instruction just before: the mark goes in front of that one.
-      const code = this.#flush(this.#simpleAt).u8(OP.LOCAL_TEE).u32(address);
+      const code = this.#flush(this.#simpleAt).op(OP.LOCAL_TEE).u32(address);
       this.#control.markStore(code, address, store);
       return;
     }
     const code = this.#flush(at);
     const kept = values.map((type, slot) => this.#temporary(type, slot + 1));
-    for (const value of kept.toReversed()) code.u8(OP.LOCAL_SET).u32(value);
-    code.u8(OP.LOCAL_TEE).u32(address);
+    for (const value of kept.toReversed()) code.op(OP.LOCAL_SET).u32(value);
+    code.op(OP.LOCAL_TEE).u32(address);
     this.#control.markStore(code, address, store);
-    for (const value of kept) code.u8(OP.LOCAL_GET).u32(value);
+    for (const value of kept) code.op(OP.LOCAL_GET).u32(value);
   }
 
   /** A new local for a role (0: address, then the operands above it); functions have one for each type and role. */

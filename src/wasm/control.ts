@@ -1,14 +1,15 @@
 // The memories that the rewriter adds, and the code that reads and marks them.
 
-import type { ByteWriter } from "./byte-writer.ts";
+import { ByteWriter } from "./byte-writer.ts";
 import type { Layout } from "./layout.ts";
 import { ATOMIC, MEMORY_INDEX_FLAG, OP, TYPE } from "./opcodes.ts";
+import { WRAPPED } from "./operand-stack.ts";
 import { CARD_SHIFT, CONTROL, STRADDLE_BYTES } from "./rewritten.ts";
 
 /** Offsets above this are beyond every memory: the store traps whatever is marked. */
 const OFFSET_MAX = 2 ** 40;
 
-/** Where an address comes from, and what is stored there. */
+/** What a store writes, beside its address. */
 export interface StoredRange {
   readonly memory: number;
   readonly offset: number;
@@ -20,6 +21,7 @@ export class ControlMemories {
   readonly cardTables: number;
   readonly epoch: number;
   readonly #layout: Layout;
+  readonly #markAddresses: Uint8Array[] = [];
 
   constructor(layout: Layout) {
     this.#layout = layout;
@@ -47,12 +49,26 @@ export class ControlMemories {
       .u32(field);
   }
 
-  /** `[] -> []`: marks the card of what a store will write, given the local that holds its address. */
-  markStore(code: ByteWriter, local: number, range: StoredRange): void {
-    code.u8(OP.LOCAL_GET).u32(local);
+  /** `[] -> []`: marks the card of what a store will write; `origin` is where its address comes from. */
+  markStore(code: ByteWriter, origin: number, range: StoredRange): void {
+    code.op(OP.LOCAL_GET);
+    if (origin < WRAPPED) code.u32(origin);
+    else code.u32(origin - WRAPPED).op(OP.I32_WRAP_I64);
     addConstant(code, markedOffset(range), this.is64(range.memory));
-    this.cardOfAddress(code, range.memory);
-    this.storeMark(code, range.memory);
+    code.append(this.#markAddress(range.memory));
+  }
+
+  /** `[address] -> []`. It is the same for all stores to a memory, and there are very many. */
+  #markAddress(memory: number): Uint8Array {
+    let encoded = this.#markAddresses[memory];
+    if (!encoded) {
+      const code = new ByteWriter(32);
+      this.cardOfAddress(code, memory);
+      this.storeMark(code, memory);
+      encoded = code.take();
+      this.#markAddresses[memory] = encoded;
+    }
+    return encoded;
   }
 
   /** `[address] -> [card: i32]`. */

@@ -76,7 +76,7 @@ export class ModuleRewriter {
       next++;
     }
     for (; next < SECTION_ORDER.length; next++) this.#writeSection(SECTION_ORDER[next], undefined, code);
-    return this.#out.view();
+    return this.#out.take();
   }
 
   #rewriteBodies(): ByteWriter {

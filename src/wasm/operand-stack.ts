@@ -4,8 +4,14 @@
 // was pushed by straight-line code is known; whatever else happens, the rest is unknown, and so is
 // everything after a block. That is always safe, since values are only taken from the top.
 
-/** Origin of an operand that is no copy of a local. */
+/** Origin of an operand that is no copy of a local. Other origins are indices of locals. */
 export const UNKNOWN = -1;
+
+/**
+ * Added to the index of a local of i64 that was wrapped to i32, as Go has its pointers. No function
+ * has that many locals.
+ */
+export const WRAPPED = 1 << 16;
 
 /** Deeper operands are forgotten. */
 const DEPTH_MAX = 64;
@@ -59,8 +65,16 @@ export class OperandStack {
   /** A local gets a new value: what was copied from it before is no copy any more. */
   overwrite(local: number): void {
     for (let at = 0; at < this.#height; at++) {
-      if (this.#origins[at] === local) this.#origins[at] = UNKNOWN;
+      const origin = this.#origins[at];
+      if (origin === local || origin === local + WRAPPED) this.#origins[at] = UNKNOWN;
     }
+  }
+
+  /** Follows `i32.wrap_i64`. */
+  wrap(): void {
+    const origin = this.originBelow(0);
+    this.pop(1);
+    this.push(origin >= 0 && origin < WRAPPED ? origin + WRAPPED : UNKNOWN);
   }
 
   /** Follows an opcode of one byte. */
