@@ -4,11 +4,13 @@
 // the digest, which a file has from its first reading on. What was used last is dropped last.
 // Buffers that are given out are shared: they are read, never written, and not kept.
 
-import { hash } from "node:crypto";
+import { hash, webcrypto } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 
 import type { SnapshotFile } from "./mounted-directory.ts";
+
+const { subtle } = webcrypto;
 
 /** Default for all caches together: some thousand pages of a web site with their pictures. */
 const CACHE_BYTES_MAX = 64 * 1024 * 1024;
@@ -54,23 +56,29 @@ export class ContentCache {
 
   /** Reads the file at once. For small files: the thread waits for the disk. */
   load(file: SnapshotFile): Buffer {
-    return this.get(file) ?? this.#keep(file, readFileSync(file.hostPath));
+    const present = this.get(file);
+    if (present) return present;
+    const bytes = readFileSync(file.hostPath);
+    return this.#keep(file, bytes, hash("sha256", bytes, "base64"));
   }
 
   /** Reads the file without holding up the thread; calls for a file that is being read share one reading. */
   loadLater(file: SnapshotFile): Promise<Buffer> {
     const loading = this.#loading.get(file);
     if (loading) return loading;
-    const started = readFile(file.hostPath)
-      .then((bytes) => this.#keep(file, bytes))
-      .finally(() => this.#loading.delete(file));
+    const started = this.#readLater(file).finally(() => this.#loading.delete(file));
     this.#loading.set(file, started);
     return started;
   }
 
-  #keep(file: SnapshotFile, bytes: Buffer): Buffer {
+  async #readLater(file: SnapshotFile): Promise<Buffer> {
+    const bytes = await readFile(file.hostPath);
+    const digest = await subtle.digest("SHA-256", bytes);
+    return this.#keep(file, bytes, Buffer.from(digest).toString("base64"));
+  }
+
+  #keep(file: SnapshotFile, bytes: Buffer, digest: string): Buffer {
     if (bytes.length !== file.size) throw new SnapshotChangedError(file);
-    const digest = hash("sha256", bytes, "base64");
     this.#digests.set(file, digest);
     const present = this.get(file);
     if (present) return present;

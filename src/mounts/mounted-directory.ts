@@ -41,6 +41,8 @@ interface SnapshotEntry {
 
 export interface SnapshotDirectory extends SnapshotEntry {
   readonly kind: "directory";
+  /** Of the directory that this one is in; the root is in itself. */
+  readonly parentInode: bigint;
   /** In the order of their names, by UTF-16 units. */
   readonly entries: ReadonlyMap<string, SnapshotNode>;
 }

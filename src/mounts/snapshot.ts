@@ -3,7 +3,7 @@
 // Read once at start-up, so it uses the synchronous calls, which are several times faster than their
 // promises. Contents are not read here: a start must not cost a pass over every byte.
 
-import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from "node:fs";
+import { type BigIntStats, lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { SpindleError } from "../errors/mod.ts";
@@ -38,25 +38,28 @@ class SnapshotIndexer {
   }
 
   index(): SnapshotDirectory {
-    return this.#directory(this.#hostPath, lstatSync(this.#hostPath, { bigint: true }), 0);
+    return this.#directory(this.#hostPath, statSync(this.#hostPath, { bigint: true }), []);
   }
 
-  #directory(hostPath: string, stats: BigIntStats, depth: number): SnapshotDirectory {
-    if (depth > this.#depthMax) throw this.#tooLarge(`directories deeper than ${this.#depthMax} levels`);
+  /** @param above the inodes of the directories that this one is in, the outermost first */
+  #directory(hostPath: string, stats: BigIntStats, above: readonly bigint[]): SnapshotDirectory {
+    if (above.length > this.#depthMax) {
+      throw this.#tooLarge(`directories deeper than ${this.#depthMax} levels`);
+    }
     const entry = this.#entry(stats);
     const entries = new Map<string, SnapshotNode>();
     for (const name of readdirSync(hostPath).sort()) {
-      const node = this.#node(join(hostPath, name), depth + 1);
+      const node = this.#node(join(hostPath, name), [...above, entry.inode]);
       if (node) entries.set(name, node);
     }
-    return { kind: "directory", ...entry, entries };
+    return { kind: "directory", ...entry, parentInode: above.at(-1) ?? entry.inode, entries };
   }
 
   /** Undefined for a name that is not UTF-8: no guest can say it. */
-  #node(hostPath: string, depth: number): SnapshotNode | undefined {
+  #node(hostPath: string, above: readonly bigint[]): SnapshotNode | undefined {
     const stats = lstatSync(hostPath, { bigint: true, throwIfNoEntry: false });
     if (!stats) return undefined;
-    if (stats.isDirectory()) return this.#directory(hostPath, stats, depth);
+    if (stats.isDirectory()) return this.#directory(hostPath, stats, above);
     const entry = this.#entry(stats);
     if (stats.isFile()) return { kind: "file", ...entry, hostPath };
     if (stats.isSymbolicLink()) return { kind: "link", ...entry, target: readlinkSync(hostPath) };

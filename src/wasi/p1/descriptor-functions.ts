@@ -6,7 +6,7 @@ import type { FileKind, FileStat, NewTimes, OpenDirectory, OpenFile } from "../s
 import { nearestSettable } from "../sandbox/set-times.ts";
 import type { Descriptor, DirectoryDescriptor, FileDescriptor, InputDescriptor } from "./descriptors.ts";
 import type { FunctionTable, GuestCaller } from "./functions.ts";
-import { FileType, fileTypeOf, type Generation } from "./generation.ts";
+import { clear, FileType, fileTypeOf, type Generation } from "./generation.ts";
 import { readIovecs, transferAll } from "./iovecs.ts";
 import { Rights } from "./rights.ts";
 import type { WasiP1 } from "./wasi-p1.ts";
@@ -20,6 +20,9 @@ const FstFlags = { ATIM: 1, ATIM_NOW: 2, MTIM: 4, MTIM_NOW: 8 } as const;
 
 /** `advice` ends here. */
 const ADVICE_MAX = 5;
+
+/** Sizes and positions end here: far above all file systems, and a number still holds the sum of two. */
+const POSITION_MAX = 2 ** 52;
 
 /** What a stream says about itself: it is nothing that has a size. */
 const STREAM_STAT: FileStat = {
@@ -68,7 +71,7 @@ const readingAndWriting = {
    *
    *     fd_pread(fd, iovecs: ptr, count: u32, offset: u64, result: ptr u32) -> errno
    *
-   * Errors: as fd_read, and SPIPE for a stream, INVAL for an offset past 2^53.
+   * Errors: as fd_read, and SPIPE for a stream, INVAL for an offset past 2^52.
    */
   fd_pread: {
     type: "i32 i32 i32 i64 i32 -> i32",
@@ -98,7 +101,7 @@ const readingAndWriting = {
    *
    *     fd_pwrite(fd, ciovecs: ptr, count: u32, offset: u64, result: ptr u32) -> errno
    *
-   * Errors: as fd_write, and SPIPE for a stream, INVAL for an offset past 2^53.
+   * Errors: as fd_write, and SPIPE for a stream, INVAL for an offset past 2^52.
    */
   fd_pwrite: {
     type: "i32 i32 i32 i64 i32 -> i32",
@@ -141,7 +144,7 @@ const readingAndWriting = {
    *
    *     fd_allocate(fd, offset: u64, length: u64) -> errno
    *
-   * Errors: INVAL for a length of 0, FBIG past 2^53, BADF, ISDIR, SPIPE. The space is not reserved.
+   * Errors: INVAL for a length of 0, FBIG past 2^52, BADF, ISDIR, SPIPE. The space is not reserved.
    */
   fd_allocate: {
     type: "i32 i64 i64 -> i32",
@@ -149,7 +152,7 @@ const readingAndWriting = {
       const { file } = wasi.descriptors.file(fd, Rights.FD_ALLOCATE);
       if (offset < 0n || length <= 0n) throw failure("INVAL");
       const end = offset + length;
-      if (end > Number.MAX_SAFE_INTEGER) throw failure("FBIG");
+      if (end > POSITION_MAX) throw failure("FBIG");
       if (!file.isWritable) throw failure("BADF");
       wasi.shift(caller);
       if (end > file.stat().size) file.setSize(Number(end));
@@ -308,7 +311,7 @@ function positions(generation: Generation) {
      *     fd_seek(fd, offset: i64, whence: u8, result: ptr u64) -> errno
      *     whence: 0 from the start, 1 from where it is, 2 from the end; `wasi_unstable`: 1, 2, 0 of these
      *
-     * Errors: INVAL for an unknown whence and for a place before the start, OVERFLOW past 2^53, SPIPE
+     * Errors: INVAL for an unknown whence and for a place before the start, OVERFLOW past 2^52, SPIPE
      * for a stream, ISDIR, BADF.
      */
     fd_seek: {
@@ -321,7 +324,7 @@ function positions(generation: Generation) {
         memory.check(result, 8);
         const position = originOf(descriptor, from) + offset;
         if (position < 0n) throw failure("INVAL");
-        if (position > Number.MAX_SAFE_INTEGER) throw failure("OVERFLOW");
+        if (position > POSITION_MAX) throw failure("OVERFLOW");
         descriptor.position = Number(position);
         memory.writeU64(result, position);
         return Errno.SUCCESS;
@@ -365,12 +368,12 @@ function properties(generation: Generation) {
       type: "i32 i32 -> i32",
       run(wasi, { memory }, fd: number, result: number) {
         const descriptor = wasi.descriptors.get(fd);
-        const at = memory.check(result, FDSTAT_BYTES);
-        memory.writable(at, FDSTAT_BYTES).fill(0);
-        memory.writeU8(at, fileTypeOfDescriptor(descriptor));
-        memory.writeU16(at + 2, descriptor.flags);
-        memory.writeU32(at + 8, descriptor.rights);
-        memory.writeU32(at + 16, descriptor.inheriting);
+        const view = clear(memory, result, FDSTAT_BYTES);
+        const at = result >>> 0;
+        view.setUint8(at, fileTypeOfDescriptor(descriptor));
+        view.setUint16(at + 2, descriptor.flags, true);
+        view.setUint32(at + 8, descriptor.rights, true);
+        view.setUint32(at + 16, descriptor.inheriting, true);
         return Errno.SUCCESS;
       },
     },
@@ -424,14 +427,14 @@ function properties(generation: Generation) {
     /**
      * `fd_filestat_set_size(fd, size: u64) -> errno`: cuts a file off, or fills it up with zeros.
      *
-     * Errors: BADF if it is not open for writing, FBIG past 2^53, ISDIR, SPIPE.
+     * Errors: BADF if it is not open for writing, FBIG past 2^52, ISDIR, SPIPE.
      */
     fd_filestat_set_size: {
       type: "i32 i64 -> i32",
       run(wasi, caller, fd: number, size: bigint) {
         const { file } = wasi.descriptors.file(fd, Rights.FD_FILESTAT_SET_SIZE);
         if (!file.isWritable) throw failure("BADF");
-        if (size < 0n || size > Number.MAX_SAFE_INTEGER) throw failure("FBIG");
+        if (size < 0n || size > POSITION_MAX) throw failure("FBIG");
         wasi.shift(caller);
         file.setSize(Number(size));
         return Errno.SUCCESS;
@@ -487,7 +490,7 @@ export function newTimes(
 
 /** Fails with INVAL for an offset that a number cannot hold. */
 function positionOf(offset: bigint): number {
-  if (offset < 0n || offset > Number.MAX_SAFE_INTEGER) throw failure("INVAL");
+  if (offset < 0n || offset > POSITION_MAX) throw failure("INVAL");
   return Number(offset);
 }
 

@@ -54,11 +54,11 @@ export const PREVIEW1: Generation = {
    *     40 accessed u64 │ 48 modified u64 │ 56 changed u64
    */
   writeFilestat(memory, pointer, stat) {
-    const at = memory.check(pointer, 64);
-    memory.writable(at, 64).fill(0);
-    writeIdentity(memory, at, stat);
-    memory.writeU64(at + 24, stat.links);
-    writeSizeAndTimes(memory, at + 32, stat);
+    const view = clear(memory, pointer, 64);
+    const at = pointer >>> 0;
+    writeIdentity(view, at, stat);
+    view.setBigUint64(at + 24, stat.links, true);
+    writeSizeAndTimes(view, at + 32, stat);
   },
   subscriptionBytes: 48,
   clockOffset: 16,
@@ -73,26 +73,34 @@ export const UNSTABLE: Generation = {
    *     32 accessed u64 │ 40 modified u64 │ 48 changed u64
    */
   writeFilestat(memory, pointer, stat) {
-    const at = memory.check(pointer, 56);
-    memory.writable(at, 56).fill(0);
-    writeIdentity(memory, at, stat);
-    memory.writeU32(at + 20, Number(BigInt.asUintN(32, stat.links)));
-    writeSizeAndTimes(memory, at + 24, stat);
+    const view = clear(memory, pointer, 56);
+    const at = pointer >>> 0;
+    writeIdentity(view, at, stat);
+    view.setUint32(at + 20, Number(BigInt.asUintN(32, stat.links)), true);
+    writeSizeAndTimes(view, at + 24, stat);
   },
   subscriptionBytes: 56,
   // A second user datum comes first, which repeats that of the subscription.
   clockOffset: 24,
 };
 
-function writeIdentity(memory: GuestMemory, at: number, stat: FileStat): void {
-  memory.writeU64(at, stat.device);
-  memory.writeU64(at + 8, stat.inode);
-  memory.writeU8(at + 16, fileTypeOf(stat.kind));
+/** Zeroes a structure, which is then checked and marked as a whole, and returns a view to write it with. */
+export function clear(memory: GuestMemory, pointer: number, length: number): DataView {
+  const at = memory.check(pointer, length);
+  memory.mark(at, length);
+  memory.bytes.fill(0, at, at + length);
+  return memory.view;
 }
 
-function writeSizeAndTimes(memory: GuestMemory, at: number, stat: FileStat): void {
-  memory.writeU64(at, stat.size);
-  memory.writeU64(at + 8, stat.accessedNs);
-  memory.writeU64(at + 16, stat.modifiedNs);
-  memory.writeU64(at + 24, stat.changedNs);
+function writeIdentity(view: DataView, at: number, stat: FileStat): void {
+  view.setBigUint64(at, stat.device, true);
+  view.setBigUint64(at + 8, stat.inode, true);
+  view.setUint8(at + 16, fileTypeOf(stat.kind));
+}
+
+function writeSizeAndTimes(view: DataView, at: number, stat: FileStat): void {
+  view.setBigUint64(at, stat.size, true);
+  view.setBigUint64(at + 8, stat.accessedNs, true);
+  view.setBigUint64(at + 16, stat.modifiedNs, true);
+  view.setBigUint64(at + 24, stat.changedNs, true);
 }

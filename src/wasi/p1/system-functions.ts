@@ -1,6 +1,8 @@
 // Clocks, randomness, the end of the process, and sockets, of which a guest has none.
 
-import { Errno, failure } from "../sandbox/errno.ts";
+import { setImmediate } from "node:timers/promises";
+
+import { Errno, type ErrnoValue, failure } from "../sandbox/errno.ts";
 import type { FunctionTable, GuestCaller } from "./functions.ts";
 import type { WasiP1 } from "./wasi-p1.ts";
 
@@ -12,6 +14,9 @@ const RESOLUTION_NS: Readonly<Record<number, bigint>> = {
   [ClockId.REALTIME]: 1000n,
   [ClockId.MONOTONIC]: 1n,
 };
+
+/** About a millisecond. */
+const RANDOM_AT_ONCE_BYTES_MAX = 1024 * 1024;
 
 export const systemFunctions = {
   /**
@@ -55,12 +60,19 @@ export const systemFunctions = {
    *
    *     random_get(buffer: ptr [u8], length: u32) -> errno
    *
-   * Errors: FAULT when the buffer is outside memory.
+   * Errors: FAULT when the buffer is outside memory. More than 1 MiB is made piece by piece, so that
+   * other guests have their turn.
    */
   random_get: {
     type: "i32 i32 -> i32",
+    waits: true,
     run(wasi, caller, buffer: number, length: number) {
-      wasi.random(caller, caller.memory.writable(buffer, length));
+      const at = caller.memory.check(buffer, length >>> 0);
+      if (length >>> 0 > RANDOM_AT_ONCE_BYTES_MAX) {
+        wasi.shift(caller);
+        if (caller.canSuspend) return fillInTurns(wasi, caller, { at, end: at + (length >>> 0) });
+      }
+      wasi.random(caller, caller.memory.writable(at, length));
       return Errno.SUCCESS;
     },
   },
@@ -98,6 +110,21 @@ export function readClock(wasi: WasiP1, caller: GuestCaller, id: number): bigint
   if (id === ClockId.REALTIME) return wasi.realtimeNs(caller);
   if (id === ClockId.MONOTONIC) return wasi.monotonicNs(caller);
   throw failure("INVAL");
+}
+
+async function fillInTurns(
+  wasi: WasiP1,
+  caller: GuestCaller,
+  target: { readonly at: number; readonly end: number },
+): Promise<ErrnoValue> {
+  const { memory, signal } = caller;
+  for (let at = target.at; at < target.end; at += RANDOM_AT_ONCE_BYTES_MAX) {
+    wasi.random(caller, memory.writable(at, Math.min(RANDOM_AT_ONCE_BYTES_MAX, target.end - at)));
+    await setImmediate();
+    // The guest may have been ended meanwhile, and its memory given to another call.
+    signal.throwIfAborted();
+  }
+  return Errno.SUCCESS;
 }
 
 function refuseSocket(wasi: WasiP1, _caller: GuestCaller, fd: number) {

@@ -9,10 +9,11 @@
 // directory for a link; what was opened is therefore compared with what was looked at, and the parent's
 // real path is asked again afterwards. That finds out about a race, but cannot undo a creation.
 
-import { closeSync, constants, fstatSync, lstatSync, openSync, realpathSync, type StatsBase } from "node:fs";
+import { constants, fstatSync, lstatSync, realpathSync, type StatsBase } from "node:fs";
 import { sep } from "node:path";
 
 import { failure } from "./errno.ts";
+import { closeHost, openHost } from "./host-descriptors.ts";
 
 /** A directory that is held. Entries are at `${path}/name`. */
 export interface HostDirectory {
@@ -48,14 +49,14 @@ const FILE_MODE = 0o666;
 const O_PATH = 0o10000000;
 
 export const descriptorTree: HostTree = {
-  openDirectory: (path) => held(openSync(path, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW)),
+  openDirectory: (path) => held(openHost(path, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW)),
 
-  reopenDirectory: ({ path }) => held(openSync(path, O_PATH | constants.O_DIRECTORY)),
+  reopenDirectory: ({ path }) => held(openHost(path, O_PATH | constants.O_DIRECTORY)),
 
   find(path) {
     let descriptor: number;
     try {
-      descriptor = openSync(path, O_PATH | constants.O_NOFOLLOW);
+      descriptor = openHost(path, O_PATH | constants.O_NOFOLLOW);
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;
@@ -66,7 +67,7 @@ export const descriptorTree: HostTree = {
       asDirectory: () => directory,
       // Through the descriptor, so that it is what was found. It is a file: opening it cannot block.
       open(flags) {
-        const opened = openSync(directory.path, flags);
+        const opened = openHost(directory.path, flags);
         directory.close();
         return opened;
       },
@@ -75,11 +76,11 @@ export const descriptorTree: HostTree = {
   },
 
   create: (path, flags) =>
-    openSync(path, flags | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, FILE_MODE),
+    openHost(path, flags | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, FILE_MODE),
 };
 
 function held(descriptor: number): HostDirectory {
-  return { path: `/proc/self/fd/${descriptor}`, close: () => closeSync(descriptor) };
+  return { path: `/proc/self/fd/${descriptor}`, close: () => closeHost(descriptor) };
 }
 
 export const pathTree: HostTree = {
@@ -97,14 +98,14 @@ export const pathTree: HostTree = {
       kind: kindOf(stats),
       asDirectory: () => pathOfEntry(path),
       open(flags) {
-        const opened = openSync(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+        const opened = openHost(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK);
         try {
           const { dev, ino } = fstatSync(opened);
           if (dev !== stats.dev || ino !== stats.ino) throw failure("PERM");
           requireUnmoved(path);
           return opened;
         } catch (error) {
-          closeSync(opened);
+          closeHost(opened);
           throw error;
         }
       },
@@ -114,7 +115,7 @@ export const pathTree: HostTree = {
 
   create(path, flags) {
     requireUnmoved(path);
-    return openSync(path, flags | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, FILE_MODE);
+    return openHost(path, flags | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, FILE_MODE);
   },
 };
 

@@ -4,7 +4,6 @@
 // is told that fewer bytes were transferred, as any system may do, and asks again.
 
 import {
-  closeSync,
   constants,
   fdatasync,
   fdatasyncSync,
@@ -12,13 +11,13 @@ import {
   fsync,
   fsyncSync,
   ftruncateSync,
-  openSync,
   readSync,
   writeSync,
 } from "node:fs";
 import { promisify } from "node:util";
 
 import type { FileStat, NewTimes, OpenFile, OpenOptions } from "./filesystem.ts";
+import { closeHost, openHost } from "./host-descriptors.ts";
 import { statOf } from "./live-stat.ts";
 import { setTimesOfDescriptor } from "./set-times.ts";
 
@@ -86,7 +85,7 @@ export class OpenLiveFile implements OpenFile {
   #openAppender(): number | undefined {
     if (process.platform !== "linux") return undefined;
     const flags = constants.O_WRONLY | constants.O_APPEND | (this.#synchronous ? constants.O_SYNC : 0);
-    return openSync(`/proc/self/fd/${this.#descriptor}`, flags);
+    return openHost(`/proc/self/fd/${this.#descriptor}`, flags);
   }
 
   setSize(size: number): void {
@@ -107,7 +106,7 @@ export class OpenLiveFile implements OpenFile {
   }
 
   close(): void {
-    closeSync(this.#descriptor);
-    if (this.#appender !== undefined) closeSync(this.#appender);
+    closeHost(this.#descriptor);
+    if (this.#appender !== undefined) closeHost(this.#appender);
   }
 }

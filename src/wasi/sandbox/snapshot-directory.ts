@@ -3,10 +3,10 @@
 // Nothing here makes a system call but the first reading of a file. There is nothing to escape to:
 // the tree has no entry that is outside of it.
 
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { constants, readSync } from "node:fs";
 import type { SnapshotDirectory, SnapshotFile, SnapshotMount, SnapshotNode } from "../../mounts/mod.ts";
 import { SnapshotChangedError } from "../../mounts/mod.ts";
-import { failure } from "./errno.ts";
+import { failure, failureOfSystemError } from "./errno.ts";
 import type {
   DirectoryEntry,
   FileKind,
@@ -16,6 +16,7 @@ import type {
   OpenFile,
   OpenOptions,
 } from "./filesystem.ts";
+import { closeHost, openHost } from "./host-descriptors.ts";
 import { LINKS_FOLLOWED_MAX, parseGuestPath } from "./path.ts";
 
 /** Files up to this size are read at once on first use: about a millisecond, hashing included. */
@@ -41,8 +42,8 @@ export class OpenSnapshotDirectory implements OpenDirectory {
   }
 
   inodeOf(name: string | undefined): bigint {
-    const node = name === undefined ? this.#directory : this.#directory.entries.get(name);
-    return node?.inode ?? 0n;
+    if (name === undefined) return this.#directory.parentInode;
+    return this.#directory.entries.get(name)?.inode ?? 0n;
   }
 
   open(path: string, options: OpenOptions): OpenFile | OpenDirectory {
@@ -125,7 +126,11 @@ class OpenSnapshotFile implements OpenFile {
   }
 
   async warm(): Promise<void> {
-    await this.#mount.contents.loadLater(this.#file);
+    try {
+      await this.#mount.contents.loadLater(this.#file);
+    } catch (error) {
+      throw changed(error);
+    }
   }
 
   read(target: Uint8Array, position: number): number {
@@ -135,13 +140,12 @@ class OpenSnapshotFile implements OpenFile {
       if (contents.admits(this.#file)) return contents.load(this.#file).copy(target, 0, position);
       return this.#readPiece(target, position);
     } catch (error) {
-      if (error instanceof SnapshotChangedError) throw failure("IO");
-      throw error;
+      throw changed(error);
     }
   }
 
   #readPiece(target: Uint8Array, position: number): number {
-    this.#descriptor ??= openSync(this.#file.hostPath, constants.O_RDONLY);
+    this.#descriptor ??= openHost(this.#file.hostPath, constants.O_RDONLY);
     const length = Math.min(target.length, READ_AT_ONCE_BYTES_MAX);
     return readSync(this.#descriptor, target, { position, length });
   }
@@ -162,9 +166,15 @@ class OpenSnapshotFile implements OpenFile {
   syncNow(): void {}
 
   close(): void {
-    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    if (this.#descriptor !== undefined) closeHost(this.#descriptor);
     this.#descriptor = undefined;
   }
+}
+
+/** To a guest, a file that was there at the start and cannot be read now is broken, not missing. */
+function changed(error: unknown): unknown {
+  const isChanged = error instanceof SnapshotChangedError || failureOfSystemError(error) !== undefined;
+  return isChanged ? failure("IO") : error;
 }
 
 /** Follows a path from a directory; ".." does not lead above it. */

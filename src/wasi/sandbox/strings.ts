@@ -14,19 +14,27 @@ export class EncodedStrings {
 
   static readonly EMPTY = new EncodedStrings(Buffer.alloc(0), []);
 
-  /** A NUL within a string would end it: what follows is cut off, as an operating system would. */
+  /** A guest sees a string only up to a NUL in it, if there is one. */
   static of(strings: readonly string[]): EncodedStrings {
     if (strings.length === 0) return EncodedStrings.EMPTY;
     const offsets: number[] = [];
     let text = "";
-    let length = 0;
     for (const string of strings) {
-      const nul = string.indexOf("\0");
-      const kept = nul === -1 ? string : string.slice(0, nul);
-      offsets.push(length);
-      length += Buffer.byteLength(kept) + 1;
-      text += `${kept}\0`;
+      offsets.push(text.length);
+      text += `${string}\0`;
     }
-    return new EncodedStrings(Buffer.from(text), offsets);
+    const bytes = Buffer.from(text);
+    // Equal for ASCII, which nearly all of it is: then lengths in units are lengths in bytes.
+    if (bytes.length === text.length) return new EncodedStrings(bytes, offsets);
+    return new EncodedStrings(bytes, byteOffsets(strings));
   }
+}
+
+function byteOffsets(strings: readonly string[]): number[] {
+  let offset = 0;
+  return strings.map((string) => {
+    const start = offset;
+    offset += Buffer.byteLength(string) + 1;
+    return start;
+  });
 }
