@@ -27,18 +27,14 @@ export class Interrupts implements Disposable {
     const now = performance.now();
     const isSecond = this.#lastAtMs !== undefined && now - this.#lastAtMs > SAME_SIGNAL_MS;
     this.#lastAtMs ??= now;
-    if (isSecond) process.exit(exitCodeOf(signal));
+    // As shells have it for a process that a signal ended.
+    if (isSecond) process.exit(128 + SIGNALS[signal]);
     this.#tell(signal);
   }
 
   [Symbol.dispose](): void {
     for (const signal of stopSignals()) process.off(signal, this.#listener);
   }
-}
-
-/** The exit code of a process that a signal ended, as shells have it. */
-export function exitCodeOf(signal: StopSignal): number {
-  return 128 + SIGNALS[signal];
 }
 
 function stopSignals(): StopSignal[] {

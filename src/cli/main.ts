@@ -1,7 +1,45 @@
 // The command `spindle`, from the command line to the exit code.
 
-import { runProgram } from "./program.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describeError, SpindleError } from "../errors/mod.ts";
+import { EXIT, runProgram } from "./program.ts";
+import { up } from "./up/up.ts";
 
+/** How long the last lines may take to be read by whoever reads them. */
+const FLUSH_MS_MAX = 1000;
+
+/** Runs the command that this process was started with, and exits with its code. */
 export async function main(): Promise<void> {
-  process.exitCode = await runProgram(process.argv.slice(2), { up: async (o) => console.log(o) });
+  const argv = process.argv.slice(2);
+  const isDebugging = argv.includes("--debug");
+  // Whoever read our output may leave: that is no reason to stop serving.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  process.on("uncaughtException", (error) => {
+    explain(error, isDebugging ? "debug" : "plain");
+    process.exit(EXIT.failed);
+  });
+  const code = await runProgram(argv, { up }).catch((error: unknown) => {
+    explain(error, isDebugging ? "debug" : "plain");
+    return EXIT.failed;
+  });
+  await Promise.race([flush(process.stdout), sleep(FLUSH_MS_MAX)]);
+  await Promise.race([flush(process.stderr), sleep(FLUSH_MS_MAX)]);
+  process.exit(code);
+}
+
+/** Operators get what they can mend; of a fault of ours, all that helps to find it. */
+function explain(error: unknown, mode: "plain" | "debug"): void {
+  const lines = [describeError(error)];
+  if (error instanceof SpindleError) {
+    if (mode === "debug") lines.push(error.stack ?? "");
+  } else {
+    lines.unshift("error: Spindle itself is at fault [INTERNAL]");
+    lines.push("  hint: Report this, with the lines above and the command that led to them.");
+  }
+  process.stderr.write(`${lines.join("\n")}\n`);
+}
+
+/** Resolves when what was written has been taken; a reader that has left takes all. */
+function flush(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => resolve()));
 }

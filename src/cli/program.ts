@@ -6,8 +6,8 @@ import { didYouMean } from "../errors/mod.ts";
 import { completionScript, SHELLS } from "./completions.ts";
 import { type UpOptions, upCommand } from "./up/options.ts";
 
-/** Exit codes. A signal's is 128 and its number, as shells have it. */
-export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+/** What the process ends with; after Ctrl-C it is 130, as shells have it. */
+export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
 /** Commands of Spin that are not here yet; told apart from typing errors. */
 const COMMANDS_OF_SPIN = [
@@ -22,26 +22,29 @@ const COMMANDS_OF_SPIN = [
   "registry",
 ].concat(["targets", "templates", "watch"]);
 
+/** What commands do; each gives an exit code. */
 export interface Actions {
-  up(options: UpOptions): Promise<void>;
+  up(options: UpOptions): Promise<number>;
 }
 
-/**
- * Runs the command in `argv`, which has neither the name of Node nor of the script.
- *
- * @returns an exit code if the command line itself was the end of it: help, version, a mistake
- */
-export async function runProgram(argv: readonly string[], actions: Actions): Promise<number | undefined> {
+/** Runs the command in `argv`, which has neither the name of Node nor of the script, and gives the exit code. */
+export async function runProgram(argv: readonly string[], actions: Actions): Promise<number> {
+  let code: number = EXIT.ok;
+  const program = createProgram({
+    async up(options) {
+      code = await actions.up(options);
+    },
+  });
   try {
-    await createProgram(actions).parseAsync(argv, { from: "user" });
-    return undefined;
+    await program.parseAsync(argv, { from: "user" });
+    return code;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   }
 }
 
-function createProgram(actions: Actions): Command {
+function createProgram(actions: { up(options: UpOptions): Promise<void> }): Command {
   const program = new Command("spindle")
     .description(
       "Runs Spin applications on Node.js: WebAssembly components, a fresh instance for every request.",
@@ -49,7 +52,7 @@ function createProgram(actions: Actions): Command {
     .version(`spindle ${version()}`, "-V, --version", "show the version")
     .helpOption("-h, --help", "show this help")
     .helpCommand("help [command]", "show help for a command")
-    .configureOutput({ outputError: (text, write) => write(`${text.trimEnd()}\n`) })
+    .configureOutput({ outputError: (text, write) => write(withHint(text)) })
     .exitOverride()
     .addHelpText("after", "\nTo begin: `spindle up --help`, or `spindle up` where a spin.toml is.\n");
   program.addCommand(inherit(program, upCommand(actions.up)));
@@ -60,6 +63,11 @@ function createProgram(actions: Actions): Command {
     program.error(`error: "${name}" is not a command\n  hint: ${hint}`);
   });
   return program;
+}
+
+/** Commander's errors in our form: its suggestion is on a line of its own, in parentheses. */
+function withHint(text: string): string {
+  return `${text.trimEnd().replace(/^\((Did you mean .*)\)$/m, "  hint: $1")}\n`;
 }
 
 /** A command made on its own does not take over how the program ends and prints; these do. */

@@ -14,26 +14,32 @@ export interface ProgressTerminal {
 
 /**
  * Awaits `work`. If it is slow, says so: on a terminal with a line that moves and is erased in the end,
- * elsewhere with one line of text.
+ * elsewhere with a line of text. `work` may tell what it is at.
  */
 export async function withProgress<R>(
   terminal: ProgressTerminal,
   text: string,
-  work: (note: (detail: string) => void) => Promise<R>,
+  work: (note: (text: string) => void) => Promise<R>,
 ): Promise<R> {
   using line = terminal.isTTY ? new MovingLine(terminal, text) : new PlainLine(terminal, text);
-  return await work((detail) => line.note(detail));
+  return await work((note) => line.note(note));
 }
 
 class PlainLine implements Disposable {
+  readonly #terminal: ProgressTerminal;
   readonly #timer: NodeJS.Timeout;
+  readonly #printed = new Set<string>();
 
   constructor(terminal: ProgressTerminal, text: string) {
-    this.#timer = setTimeout(() => terminal.write(`${text} is taking a few seconds...\n`), SLOW_MS);
+    this.#terminal = terminal;
+    this.#timer = setTimeout(() => this.note(`${text} is taking a few seconds...`), SLOW_MS);
   }
 
-  /** Details are for those who watch. */
-  note(_detail: string): void {}
+  note(text: string): void {
+    if (this.#printed.has(text)) return;
+    this.#printed.add(text);
+    this.#terminal.write(`${text}\n`);
+  }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
@@ -42,11 +48,10 @@ class PlainLine implements Disposable {
 
 class MovingLine implements Disposable {
   readonly #terminal: ProgressTerminal;
-  readonly #text: string;
+  #text: string;
   readonly #startedAtMs = performance.now();
   #timer: NodeJS.Timeout;
   readonly #erase = () => this.#terminal.write(ERASE_LINE);
-  #detail = "";
   #frame = 0;
 
   constructor(terminal: ProgressTerminal, text: string) {
@@ -60,15 +65,14 @@ class MovingLine implements Disposable {
     }, SLOW_MS);
   }
 
-  note(detail: string): void {
-    this.#detail = detail;
+  note(text: string): void {
+    this.#text = text;
   }
 
   #draw(): void {
     const seconds = Math.round((performance.now() - this.#startedAtMs) / 1000);
     const frame = FRAMES[this.#frame++ % FRAMES.length];
-    const detail = this.#detail && `: ${this.#detail}`;
-    const line = `${frame} ${this.#text} (${seconds} s)${detail}`;
+    const line = `${frame} ${this.#text} (${seconds} s)`;
     // A line that wraps could not be erased.
     this.#terminal.write(ERASE_LINE + line.slice(0, (this.#terminal.columns ?? 80) - 1));
   }

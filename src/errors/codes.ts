@@ -30,7 +30,10 @@ export const ERROR_CODES = {
   FILES_UNREADABLE: "A file to mount cannot be read or copied",
   FILES_WHOLE_APPLICATION: "A file pattern mounts the whole application",
   FOLLOW_UNKNOWN: "A component to follow does not exist",
+  HTTP_TRIGGER_INVALID: "An HTTP trigger cannot be used",
   INTERNAL: "Spindle itself is at fault",
+  LISTEN_ADDRESS_INVALID: "An address to listen on cannot be read",
+  LISTEN_FAILED: "An address cannot be listened on",
   LOG_DIRECTORY_UNUSABLE: "The log directory cannot be made or written",
   MANIFEST_BASE: "The application sets a base path for its routes",
   MANIFEST_DEPENDENCY: "A dependency of a component is wrong",
@@ -55,7 +58,12 @@ export const ERROR_CODES = {
   MOUNT_SOURCE_MISSING: "A directory to mount cannot be read",
   MOUNT_TOO_LARGE: "A directory to mount has too many entries",
   OUTBOUND_NETWORK_INVALID: "A network to block cannot be read",
+  PORTS_ALL_IN_USE: "No free port was found",
+  PORT_IN_USE: "The port to listen on is taken",
   SPIN_ABI_UNKNOWN: "A component declares an ABI version that does not exist",
+  TLS_FILES_UNUSABLE: "The certificate or the key for HTTPS cannot be used",
+  TRIGGER_MISSING: "The application has no triggers",
+  TRIGGER_UNSUPPORTED: "A trigger is of a type that this version does not have",
   WORKING_DIRECTORY_UNUSABLE: "The working directory cannot be made",
 } as const;
 

@@ -1,8 +1,8 @@
 // What `spindle up` was asked to do, and the flags that say it: Spin's names first, then our own.
 
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { type ListenAddress, parseListenAddress } from "../../trigger/mod.ts";
 import { addKeyValue, addValue, parseCount, parseDurationMs, parseSize } from "../values.ts";
-import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
 
 /** As commander gives it: names of flags in camel case, absent where neither flag nor variable is set. */
 export interface UpOptions {
@@ -62,10 +62,36 @@ export function upCommand(action: (options: UpOptions) => Promise<void>): Comman
   addFileOptions(command);
   addLimitOptions(command);
   addSpinOptions(command);
+  command.allowExcessArguments();
   return command.action(async (raw: SpinSpellings & UpOptions) => {
-    reportSpinOptions(command);
+    check(command);
     await action(withSpinSpellings(raw));
   });
+}
+
+/** Mistakes that commander does not see. */
+function check(command: Command): void {
+  const [excess] = command.args;
+  if (excess !== undefined) {
+    command.error(
+      `error: unexpected argument "${excess}"\n  hint: Did you mean \`spindle up --from ${excess}\`?`,
+    );
+  }
+  const isGiven = (name: string) => command.getOptionValueSource(name) !== undefined;
+  if (["from", "file", "fromFile"].filter(isGiven).length > 1) {
+    command.error("error: more than one application was named: use one of --from, --from-file, --file");
+  }
+  if (isGiven("tlsCert") !== isGiven("tlsKey")) {
+    command.error("error: --tls-cert and --tls-key go together: give both, or none for plain HTTP");
+  }
+  for (const flags of UNSUPPORTED) {
+    if (isGiven(attributeOf(flags)))
+      command.error(`error: ${nameOf(flags)} is not supported by this version of Spindle`);
+  }
+  for (const flags of MEANINGLESS) {
+    if (isGiven(attributeOf(flags)))
+      process.stderr.write(`note: ${nameOf(flags)} has no meaning in Spindle and is ignored\n`);
+  }
 }
 
 function addApplicationOptions(command: Command): void {
@@ -88,7 +114,7 @@ function addListenerOptions(command: Command): void {
     .addOption(
       new Option("--listen <address>", "host and port to listen on; port 0 takes a free one")
         .env("SPIN_HTTP_LISTEN_ADDR")
-        .argParser(parseListenAddress)
+        .argParser(listenAddress)
         .default({ host: "127.0.0.1", port: 3000 }, "127.0.0.1:3000"),
     )
     .option("--find-free-port", "if the port is in use, try the next ones")
@@ -99,6 +125,14 @@ function addListenerOptions(command: Command): void {
         .choices(["plain", "json"])
         .default("plain"),
     );
+}
+
+function listenAddress(text: string): ListenAddress {
+  try {
+    return parseListenAddress(text);
+  } catch {
+    throw new InvalidArgumentError("It must be HOST:PORT, such as 127.0.0.1:3000 or [::1]:3000.");
+  }
 }
 
 function addOutputOptions(command: Command): void {
@@ -162,7 +196,19 @@ function withSpinSpellings({
   const from = options.from ?? fromFile ?? file;
   const temp = options.temp ?? tmp;
   const quiet = options.quiet ?? sh ?? shush ?? false;
-  return { ...options, quiet, ...(from !== undefined && { from }), ...(temp !== undefined && { temp }) };
+  const build = options.build ?? isTrue(process.env.SPIN_ALWAYS_BUILD);
+  return {
+    ...options,
+    quiet,
+    build,
+    ...(from !== undefined && { from }),
+    ...(temp !== undefined && { temp }),
+  };
+}
+
+/** As Spin reads variables that stand for flags. */
+function isTrue(value: string | undefined): boolean {
+  return value !== undefined && !/^(|0|n|no|f|false|off)$/i.test(value);
 }
 
 /** Flags of Spin for which there is nothing to do here: the engine is another. */
@@ -194,15 +240,8 @@ function addSpinOptions(command: Command): void {
   }
 }
 
-function reportSpinOptions(command: Command): void {
-  const wasGiven = (flags: string) =>
-    command.getOptionValueSource(new Option(flags).attributeName()) !== undefined;
-  for (const flags of UNSUPPORTED.filter(wasGiven)) {
-    command.error(`error: ${nameOf(flags)} is not supported by this version of Spindle`);
-  }
-  for (const flags of MEANINGLESS.filter(wasGiven)) {
-    process.stderr.write(`note: ${nameOf(flags)} has no meaning in Spindle and is ignored\n`);
-  }
+function attributeOf(flags: string): string {
+  return new Option(flags).attributeName();
 }
 
 function nameOf(flags: string): string {

@@ -1,0 +1,135 @@
+// `spindle up`: from the options to a served application, and to its orderly end.
+
+import { didYouMean, formatDiagnostic, SpindleError } from "../../errors/mod.ts";
+import { ServedApplication, type ServeOptions } from "../../host/mod.ts";
+import { type LoadedApplication, loadApplication } from "../../loader/mod.ts";
+import type { Application } from "../../manifest/mod.ts";
+import { type HttpLimits, renderServing } from "../../trigger/mod.ts";
+import { Interrupts, type StopSignal } from "../interrupts.ts";
+import { announceLogDirectory, GuestOutput } from "../output/guest-output.ts";
+import { nonBlocking, TerminalWriter } from "../output/terminal-writer.ts";
+import { withProgress } from "../progress.ts";
+import { buildApplication } from "./build.ts";
+import { cacheDirectoryOf, logDirectoryOf, workingDirectoryOf } from "./directories.ts";
+import type { UpOptions } from "./options.ts";
+
+const EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGHUP: 0, SIGINT: 130, SIGTERM: 0 };
+
+/** Serves until a signal comes. The caller exits the process with the exit code that this gives. */
+export async function up(options: UpOptions): Promise<number> {
+  using interrupts = new Interrupts();
+  // A signal while it starts ends it there and then: what is under way ends with the process.
+  const started = await Promise.race([start(options), interrupts.first]);
+  if (typeof started === "string") return EXIT_CODES[started];
+  const signal = await interrupts.first;
+  await started.stop();
+  return EXIT_CODES[signal];
+}
+
+async function start(options: UpOptions): Promise<{ stop(): Promise<void> }> {
+  const terminal = new TerminalWriter(nonBlocking(2, process.stderr));
+  process.once("exit", () => terminal.flush());
+  const tell = (line: string) => terminal.write(Buffer.from(`${line}\n`));
+
+  if (options.build) await buildApplication({ ...options, report: tell });
+  const { application, warnings } = await load(options);
+  for (const warning of warnings) tell(formatDiagnostic(warning));
+  const output = openOutput(application, options, { terminal, tell });
+  process.once("exit", () => output.flush());
+
+  const served = await withProgress(process.stderr, "Preparing Wasm modules", () =>
+    ServedApplication.start(application, {
+      ...listenerOptions(options),
+      output: (componentId) => output.sinksOf(componentId),
+      log: ({ severity, message }) => tell(`${severity}: ${message}`),
+    }),
+  );
+  process.stdout.write(renderServing(served.trigger, options.format));
+  return {
+    async stop() {
+      await served.stop();
+      output.flush();
+      await terminal.close();
+    },
+  };
+}
+
+function load(options: UpOptions): Promise<LoadedApplication> {
+  const { from, componentId, env, profile, directMounts, allowTransientWrite } = options;
+  return withProgress(process.stderr, "Loading Wasm components", (progress) =>
+    loadApplication({
+      ...(from !== undefined && { from }),
+      ...(componentId !== undefined && { componentIds: componentId }),
+      ...(env !== undefined && { environment: env }),
+      ...(profile !== undefined && { profile }),
+      directMounts: directMounts ?? false,
+      allowTransientWrite: allowTransientWrite ?? false,
+      workingDirectory: workingDirectoryOf(options),
+      cacheDirectory: cacheDirectoryOf(options),
+      // Nobody waits for it after a signal: the process exits.
+      signal: new AbortController().signal,
+      progress,
+    }),
+  );
+}
+
+function openOutput(
+  application: Application,
+  options: UpOptions,
+  { terminal, tell }: { readonly terminal: TerminalWriter; readonly tell: (line: string) => void },
+): GuestOutput {
+  const { follow, quiet, truncateLogs, logPrefix } = options;
+  if (follow) checkFollowed(application, follow);
+  const logDirectory = logDirectoryOf(application, options);
+  const output = new GuestOutput(terminal, {
+    logDirectory,
+    truncateLogs: truncateLogs ?? false,
+    follow: (componentId) => follow?.includes(componentId) ?? !quiet,
+    linePrefix: logPrefix ?? false,
+    report: (message) => tell(`warning: ${message}`),
+  });
+  if (logDirectory !== undefined) tell(announceLogDirectory(logDirectory));
+  return output;
+}
+
+function checkFollowed({ components }: Application, followed: readonly string[]): void {
+  const known = components.map(({ id }) => id);
+  const unknown = followed.filter((id) => !known.includes(id));
+  if (unknown.length === 0) return;
+  const list = `The components are: ${known.join(", ")}.`;
+  throw SpindleError.collect(
+    unknown.map((id) => ({
+      code: "FOLLOW_UNKNOWN",
+      severity: "error",
+      message: `Cannot follow "${id}": the application has no such component`,
+      hint: [didYouMean(id, known), list].filter((part) => part !== undefined).join(" "),
+    })),
+  );
+}
+
+function listenerOptions(
+  options: UpOptions,
+): Pick<ServeOptions, "listen" | "findFreePort" | "tls" | "limits" | "memoryBytesMax"> {
+  const { listen, findFreePort, tlsCert, tlsKey, maxInstanceMemory } = options;
+  return {
+    listen,
+    findFreePort: findFreePort ?? false,
+    ...(tlsCert !== undefined && tlsKey !== undefined && { tls: { certificate: tlsCert, key: tlsKey } }),
+    ...(maxInstanceMemory !== undefined && { memoryBytesMax: maxInstanceMemory }),
+    limits: limitsOf(options),
+  };
+}
+
+function limitsOf(options: UpOptions): Partial<HttpLimits> {
+  const { maxHeadSize, maxBodySize, maxConcurrentRequests, queueTimeout, requestTimeout } = options;
+  return {
+    ...(maxHeadSize !== undefined && { headBytesMax: maxHeadSize }),
+    ...(maxBodySize !== undefined && { bodyBytesMax: maxBodySize }),
+    ...(maxConcurrentRequests !== undefined && {
+      activeMax: maxConcurrentRequests,
+      waitingMax: maxConcurrentRequests,
+    }),
+    ...(queueTimeout !== undefined && { waitTimeMs: queueTimeout }),
+    ...(requestTimeout !== undefined && { requestTimeMs: requestTimeout }),
+  };
+}

@@ -1,0 +1,185 @@
+// A loaded Application, served over HTTP: runtime, executors, network and listener put together.
+//
+// What the command line starts, and what a test starts in its own process.
+
+import { SpindleError } from "../errors/mod.ts";
+import type { Application } from "../manifest/mod.ts";
+import { OutboundHttp, OutboundNetwork, readAllowedHosts } from "../outbound/mod.ts";
+import { Builder, type ExecutionContext } from "../runtime/mod.ts";
+import {
+  createChain,
+  createExecutors,
+  describeFailure,
+  type HttpExecutor,
+  type HttpLimits,
+  type HttpLogEntry,
+  type HttpRequest,
+  HttpTrigger,
+  type ListedRoute,
+  type ListenAddress,
+  type StopOptions,
+  type TlsFiles,
+} from "../trigger/mod.ts";
+import { type Clock, type RandomSource, systemClock, systemRandom } from "../wasi/mod.ts";
+
+/** Takes what a guest prints; copies what it keeps. */
+export interface OutputSink {
+  write(bytes: Uint8Array): void;
+}
+
+export interface ServeOptions {
+  readonly listen: ListenAddress;
+  /** Tries the following ports too if the one in `listen` is taken. */
+  readonly findFreePort?: boolean;
+  readonly tls?: TlsFiles;
+  readonly limits?: Partial<HttpLimits>;
+  /** Most bytes of each memory of a guest. */
+  readonly memoryBytesMax?: number;
+  /** Where a component's output goes. */
+  output(componentId: string): { readonly stdout: OutputSink; readonly stderr: OutputSink };
+  /** What the operator should read: a request that failed, a guest that was denied something. */
+  log(entry: HttpLogEntry): void;
+  /** Of this machine by default. */
+  readonly clock?: Clock;
+  readonly random?: RandomSource;
+}
+
+export class ServedApplication implements AsyncDisposable {
+  readonly application: Application;
+  readonly #trigger: HttpTrigger;
+  readonly #context: ExecutionContext<HttpRequest>;
+  readonly #network: OutboundNetwork;
+
+  private constructor(parts: {
+    readonly application: Application;
+    readonly trigger: HttpTrigger;
+    readonly context: ExecutionContext<HttpRequest>;
+    readonly network: OutboundNetwork;
+  }) {
+    this.application = parts.application;
+    this.#trigger = parts.trigger;
+    this.#context = parts.context;
+    this.#network = parts.network;
+  }
+
+  /**
+   * Compiles and links the components of all HTTP triggers, then listens.
+   *
+   * @throws SpindleError with everything that is wrong; nothing is left open then
+   */
+  static async start(application: Application, options: ServeOptions): Promise<ServedApplication> {
+    checkTriggers(application);
+    await using owned = new AsyncDisposableStack();
+    const network = owned.use(createNetwork(options));
+    const context = owned.use(await createBuilder(application, network, options).build());
+    const executors = createExecutors(
+      { context },
+      application.triggers.filter(({ type }) => type === "http"),
+    );
+    const trigger = owned.use(await HttpTrigger.start({ ...options, application, executors }));
+    network.attach({
+      origin: originOf(trigger),
+      chain: createChain({
+        executorOf: (componentId) => executorOf(application, executors, componentId),
+        failed: (request, error) =>
+          options.log({ severity: "error", message: describeFailure(request, error) }),
+      }),
+    });
+    owned.move();
+    return new ServedApplication({ application, trigger, context, network });
+  }
+
+  /** `http://127.0.0.1:3000`, with the port that was taken. */
+  get url(): string {
+    return this.#trigger.url;
+  }
+
+  /** In the order of matching. */
+  get routes(): readonly ListedRoute[] {
+    return this.#trigger.routes;
+  }
+
+  get trigger(): HttpTrigger {
+    return this.#trigger;
+  }
+
+  get context(): ExecutionContext<HttpRequest> {
+    return this.#context;
+  }
+
+  /** Stops listening, lets requests in flight finish as far as `options` allow, and lets go of everything. */
+  async stop(options: StopOptions = {}): Promise<void> {
+    await this.#trigger.stop(options);
+    this.#context[Symbol.dispose]();
+    this.#network[Symbol.dispose]();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop({ graceMs: 0 });
+  }
+}
+
+function checkTriggers({ triggers }: Application): void {
+  if (triggers.length === 0)
+    throw new SpindleError("TRIGGER_MISSING", "Cannot run the application: it has no triggers");
+  const others = new Set(triggers.map(({ type }) => type).filter((type) => type !== "http"));
+  if (others.size === 0) return;
+  const names = [...others].map((type) => `"${type}"`).join(", ");
+  throw new SpindleError(
+    "TRIGGER_UNSUPPORTED",
+    `Cannot run the application: it has triggers of type ${names}, and this version has "http"`,
+    { hint: "Run only components with HTTP triggers: `--component-id ID`." },
+  );
+}
+
+function createNetwork({ log }: ServeOptions): OutboundNetwork {
+  return new OutboundNetwork({ report: (message) => log({ severity: "warning", message }) });
+}
+
+function createBuilder(
+  application: Application,
+  network: OutboundNetwork,
+  options: ServeOptions,
+): Builder<HttpRequest> {
+  const componentIds = application.components.map(({ id }) => id);
+  const variable = (name: string) => application.variables[name]?.default;
+  return new Builder<HttpRequest>({
+    application,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    ...(options.memoryBytesMax !== undefined && { memoryBytesMax: options.memoryBytesMax }),
+    ...(options.limits?.requestTimeMs !== undefined && { wallTimeMs: options.limits.requestTimeMs }),
+    output(componentId) {
+      const { stdout, stderr } = options.output(componentId);
+      return { stdout: shown(stdout), stderr: shown(stderr) };
+    },
+    outbound(component) {
+      const allowedHosts = readAllowedHosts(component, { componentIds, variable });
+      return new OutboundHttp(network, { id: component.id, allowedHosts });
+    },
+  });
+}
+
+/** A sink whose bytes the world sees at once: what is printed in first gear has to wait. */
+function shown(sink: OutputSink): { readonly held: false; write(bytes: Uint8Array): void } {
+  return { held: false, write: (bytes) => sink.write(bytes) };
+}
+
+/** The last trigger of a component says how it is called, whether that has a route or not. */
+function executorOf(
+  application: Application,
+  executors: ReadonlyMap<string, HttpExecutor>,
+  componentId: string,
+): HttpExecutor | undefined {
+  const trigger = application.triggers.findLast((candidate) => candidate.componentId === componentId);
+  return trigger && executors.get(trigger.id);
+}
+
+/** Where this process reaches its own listener, also if that listens on all addresses. */
+function originOf({ url, address }: HttpTrigger): string {
+  const loopback = { "0.0.0.0": "127.0.0.1", "::": "[::1]" }[address.host];
+  if (loopback === undefined) return url;
+  const own = new URL(url);
+  own.hostname = loopback;
+  return own.origin;
+}
