@@ -24,7 +24,7 @@ async function callOften<R>(path: string, invocation: GuestInvocation<R>): Promi
   using context = await guestContext(path, { environment: { KEEP: "kept" }, mounts: [MOUNT] });
   const answers: R[] = [];
   for (let i = 0; i < CALLS; i++) answers.push(await call(context, invocation));
-  assert.equal(context.slots(COMPONENT_ID).live, 1, "One slot serves all calls");
+  assert.ok(context.slots(COMPONENT_ID).live < CALLS, "Slots are used again");
   return answers;
 }
 
