@@ -1,18 +1,37 @@
 // An execution context with one component, for tests of guests without a trigger.
 
 import { join } from "node:path";
+import type { EngineOptions } from "../src/engine/mod.ts";
 import { AllowedHosts, type MountSource } from "../src/manifest/mod.ts";
 import { OutboundHttp, OutboundNetwork } from "../src/outbound/mod.ts";
 import { Builder, type ExecutionContext } from "../src/runtime/mod.ts";
+import type { Clock, RandomSource, StdoutSink } from "../src/wasi/mod.ts";
 
 export const COMPONENT_ID = "guest";
 
-/** Runs the module at `guests/PATH.wasm`; it may reach no host, and prints to nowhere. */
+/** Readings of a clock and random bytes, each one more than the one before. */
+export class CountedSources {
+  readings = 0n;
+  readonly clock: Clock = {
+    realtimeNs: () => ++this.readings,
+    monotonicNs: () => ++this.readings,
+    sleep: async (ns) => {
+      this.readings += ns;
+    },
+  };
+  readonly random: RandomSource = { fill: (bytes) => void bytes.fill(Number(++this.readings & 0xffn)) };
+}
+
+/** Runs the module at `guests/PATH.wasm`; it may reach no host, and prints to nowhere by default. */
 export async function guestContext(
   path: string,
   options: {
     readonly environment?: Readonly<Record<string, string>>;
     readonly mounts?: readonly MountSource[];
+    readonly engine?: EngineOptions;
+    readonly sources?: CountedSources;
+    readonly stderr?: StdoutSink;
+    readonly onReplay?: () => void;
   } = {},
 ): Promise<ExecutionContext<undefined>> {
   const component = {
@@ -32,7 +51,7 @@ export async function guestContext(
   };
   const nowhere = { held: false, write() {} } as const;
   const network = new OutboundNetwork({ report() {} });
-  let ticks = 0n;
+  const { clock, random } = options.sources ?? new CountedSources();
   const builder = new Builder<undefined>({
     application: {
       metadata: { name: "test", version: "", description: "", authors: [], origin: "" },
@@ -42,9 +61,11 @@ export async function guestContext(
       components: [component],
     },
     componentIds: [COMPONENT_ID],
-    clock: { realtimeNs: () => ++ticks, monotonicNs: () => ++ticks, sleep: () => Promise.resolve() },
-    random: { fill: (bytes) => void bytes.fill(Number(++ticks)) },
-    output: () => ({ stdout: nowhere, stderr: nowhere }),
+    clock,
+    random,
+    ...(options.engine && { engine: options.engine }),
+    rewind: () => options.onReplay?.(),
+    output: () => ({ stdout: nowhere, stderr: options.stderr ?? nowhere }),
     outbound: ({ id }) => new OutboundHttp(network, { id, allowedHosts: AllowedHosts.parse([]) }),
   });
   return await builder.build();

@@ -184,10 +184,10 @@ test("A guest that waits blocks no other call", async () => {
   assert.equal(await slow, 42);
 });
 
-for (const shiftAtHostCall of [0, 1, 2]) {
-  test(`A shift forced at host call ${shiftAtHostCall} changes neither answer nor log`, async () => {
+for (const shiftAt of [0, 1, 2]) {
+  test(`A shift forced at host call ${shiftAt} changes neither answer nor log`, async () => {
     const link = (linker: Linker<Data>) => linkWaiter(linker, () => 1n);
-    const forced = await setUp(WAITER, { engine: { shiftAtHostCall }, link });
+    const forced = await setUp(WAITER, { engine: { forcesShift: (hostCall) => hostCall === shiftAt }, link });
     const second = await setUp(WAITER, { engine: { gearing: "second" }, link });
     const [a, b] = [newData(), newData()];
     assert.equal(

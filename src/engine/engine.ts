@@ -18,10 +18,10 @@ const OFFSETS_MAX = 1_024;
 export interface EngineOptions {
   /** Most memories (each slot has two or more) in this process. */
   readonly memoriesMax?: number;
-  /** "second" starts every call suspendable: to compare with. */
+  /** "first" and "second" start every call in that gear: to compare. */
   readonly gearing?: Gearing;
-  /** For tests: shift at the host call with this number, counted from 0 in each call. */
-  readonly shiftAtHostCall?: number;
+  /** For tests: whether to shift at the host call with this number, counted from 0 in each call. */
+  readonly forcesShift?: (hostCall: number) => boolean;
 }
 
 export class Engine implements Disposable {
@@ -29,7 +29,7 @@ export class Engine implements Disposable {
   readonly turns = new Turns();
   readonly gearing: Gearing;
   readonly #memoriesMax: number;
-  readonly #shiftAtHostCall: number | undefined;
+  readonly forcesShift: ((hostCall: number) => boolean) | undefined;
   readonly #modules = new Map<string, Promise<CompiledModule>>();
   readonly #pools = new Set<SlotPool>();
   #memories = 0;
@@ -38,15 +38,7 @@ export class Engine implements Disposable {
   constructor(options: EngineOptions = {}) {
     this.gearing = options.gearing ?? "adaptive";
     this.#memoriesMax = options.memoriesMax ?? MEMORIES_MAX;
-    this.#shiftAtHostCall = options.shiftAtHostCall;
-  }
-
-  get forcesShifts(): boolean {
-    return this.#shiftAtHostCall !== undefined;
-  }
-
-  forcesShift(hostCall: number): boolean {
-    return hostCall === this.#shiftAtHostCall;
+    this.forcesShift = options.forcesShift;
   }
 
   /**

@@ -7,7 +7,7 @@
 const SKIP_MIN = 16;
 const SKIP_MAX = 4096;
 
-export type Gearing = "adaptive" | "second";
+export type Gearing = "adaptive" | "first" | "second";
 
 export class GearPolicy {
   readonly #gearing: Gearing;
@@ -26,6 +26,7 @@ export class GearPolicy {
   }
 
   shifted(): void {
+    if (this.#gearing === "first") return;
     this.#skip = this.#penalty;
     this.#penalty = Math.min(this.#penalty * 2, SKIP_MAX);
   }

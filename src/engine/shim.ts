@@ -68,7 +68,7 @@ function pairBody(
     for (let param = 0; param < type.params.length; param++) code.u8(OP.LOCAL_GET).u32(param);
     code.u8(OP.CALL).u32(plain);
     if (keeps) code.u8(OP.LOCAL_SET).u32(result);
-    code.u8(OP.GLOBAL_GET).u32(flag).u8(OP.IF, NO_RESULT);
+    code.u8(OP.GLOBAL_GET).u32(flag).u8(OP.IF).u8(NO_RESULT);
     code.u8(OP.I32_CONST).signed(0).u8(OP.GLOBAL_SET).u32(flag).u8(OP.CALL).u32(wait);
     if (keeps) code.u8(OP.LOCAL_SET).u32(result);
     code.u8(OP.END);

@@ -64,7 +64,7 @@ export class Slot<T> implements Caller<T> {
     // A module without memories has one card table all the same, for its deadline.
     this.#control = this.#cells[0] ?? new MemoryCell({ min: 0, max: 0, is64: false, shared: false }, 0);
     this.#guestMemory = this.#viewMemory();
-    this.watched = plan.engine.forcesShifts;
+    this.watched = plan.engine.forcesShift !== undefined;
     this.#shim = this.#makeShim();
     // The shim exports its flag as a global.
     this.#flag = this.#shim[SHIM.FLAG] as WebAssembly.Global;
@@ -157,7 +157,7 @@ export class Slot<T> implements Caller<T> {
       this.#leave();
       this.#phase = "idle";
       this.#store = undefined;
-      this.watched = this.#plan.engine.forcesShifts;
+      this.watched = this.#plan.engine.forcesShift !== undefined;
     }
   }
 
@@ -461,7 +461,7 @@ export class Slot<T> implements Caller<T> {
   /** Called before a host function while `watched`: at start-up, and in tests that force shifts. */
   beforeHostCall(stable: boolean): void {
     if (this.#phase === "trial" && !stable) throw this.#plan.unstableTrap;
-    if (this.#phase === "first" && this.#plan.engine.forcesShift(this.#hostCalls++))
+    if (this.#phase === "first" && this.#plan.engine.forcesShift?.(this.#hostCalls++))
       throw this.#plan.shiftTrap;
   }
 
