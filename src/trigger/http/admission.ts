@@ -18,6 +18,9 @@ export class Lane<T> {
   readonly waiting = new Set<T>();
 }
 
+/** More that waited start in the next turn of the event loop, so that sockets get their turn too. */
+const STARTS_PER_TURN = 16;
+
 export class Admission<T> {
   readonly #limits: AdmissionLimits;
   readonly #start: (item: T, lane: Lane<T>) => void;
@@ -25,6 +28,7 @@ export class Admission<T> {
   #active = 0;
   #waiting = 0;
   #served = 0;
+  #isStartScheduled = false;
 
   /** `start` is called for an item that waited, when a place has been taken for it. */
   constructor(limits: AdmissionLimits, start: (item: T, lane: Lane<T>) => void) {
@@ -46,19 +50,19 @@ export class Admission<T> {
     return lane;
   }
 
-  /** Takes a place if one is free. Whoever gets true calls leave() once. */
+  /** Takes a place if one is free and nobody waits for it. Whoever gets true calls leave() once. */
   enter(lane: Lane<T>): boolean {
-    if (this.#active >= this.#limits.activeMax) return false;
+    if (this.#active >= this.#limits.activeMax || this.#waiting > 0) return false;
     this.#active++;
     lane.active++;
     return true;
   }
 
-  /** Gives a place back, and starts the next that waits. */
+  /** Gives a place back. */
   leave(lane: Lane<T>): void {
     this.#active--;
     lane.active--;
-    if (this.#waiting > 0) this.#startNext();
+    if (this.#waiting > 0) this.#scheduleStart();
   }
 
   /**
@@ -86,22 +90,35 @@ export class Admission<T> {
     return waited;
   }
 
+  #scheduleStart(): void {
+    if (this.#isStartScheduled) return;
+    this.#isStartScheduled = true;
+    setImmediate(() => {
+      this.#isStartScheduled = false;
+      for (let i = 0; i < STARTS_PER_TURN && this.#canStart; i++) this.#startNext();
+      if (this.#canStart) this.#scheduleStart();
+    });
+  }
+
+  get #canStart(): boolean {
+    return this.#waiting > 0 && this.#active < this.#limits.activeMax;
+  }
+
   #startNext(): void {
-    let next: Lane<T> | undefined;
-    for (const lane of this.#lanes) {
-      if (lane.waiting.size > 0 && (next === undefined || goesBefore(lane, next))) next = lane;
-    }
-    if (next === undefined) return;
-    for (const item of next.waiting) {
-      if (!this.enter(next)) return;
-      this.cancel(next, item);
-      next.servedAt = ++this.#served;
-      this.#start(item, next);
+    const lane = this.#lanes.filter((each) => each.waiting.size > 0).reduce(fairest);
+    for (const item of lane.waiting) {
+      lane.waiting.delete(item);
+      this.#waiting--;
+      this.#active++;
+      lane.active++;
+      lane.servedAt = ++this.#served;
+      this.#start(item, lane);
       return;
     }
   }
 }
 
-function goesBefore(a: Lane<unknown>, b: Lane<unknown>): boolean {
-  return a.active === b.active ? a.servedAt < b.servedAt : a.active < b.active;
+function fairest<T>(a: Lane<T>, b: Lane<T>): Lane<T> {
+  if (a.active !== b.active) return a.active < b.active ? a : b;
+  return a.servedAt <= b.servedAt ? a : b;
 }

@@ -1,0 +1,383 @@
+// Brings each request to what answers it, and the reply back, within the limits.
+//
+// The straight path: route, take a place, execute, reply. A request without a body whose executor
+// answers at once takes it within one call, without a promise, a timer or a listener. All else makes
+// the request its connection's current one, and requests sent ahead on that connection wait for it.
+
+import { SlotsExhaustedError } from "../../engine/mod.ts";
+import { Admission, type Lane } from "./admission.ts";
+import type { Arrival, Connection } from "./connection.ts";
+import { Deadlines } from "./deadlines.ts";
+import { Exchange, type Task } from "./exchange.ts";
+import type { HttpExecutor, HttpReply, RequestBody } from "./executor.ts";
+import { describeFailure, type HttpLogEntry } from "./failure.ts";
+import type { HttpLimits } from "./limits.ts";
+import { isPiecewise, isWhole, type PiecewiseReply, sendReply, type WholeReply } from "./reply.ts";
+import { collectBody, discardBody, streamBody } from "./request-body.ts";
+import { isAuthority, parseTarget } from "./request-target.ts";
+import type { Route } from "./route.ts";
+import { RESERVED_PREFIX, type Router } from "./router.ts";
+import { streamReply } from "./stream-reply.ts";
+
+/** What answers a route: an executor, or a reply that is always the same. */
+export type Answer =
+  | { readonly kind: "executor"; readonly executor: HttpExecutor }
+  | { readonly kind: "static"; readonly reply: WholeReply };
+
+export interface DispatcherOptions {
+  readonly router: Router;
+  /** One for each route of the router. */
+  readonly answers: ReadonlyMap<Route, Answer>;
+  /** Replies below the reserved prefix, by the rest of the path. */
+  readonly wellKnown: ReadonlyMap<string, WholeReply>;
+  readonly limits: HttpLimits;
+  readonly log: (entry: HttpLogEntry) => void;
+}
+
+/** What is in progress; all zero when nothing is. */
+export interface DispatcherCounts {
+  /** Requests that executors work on; also those that nobody waits for any more. */
+  readonly active: number;
+  readonly waiting: number;
+  readonly heldBodyBytes: number;
+  /** Requests that have a deadline running. */
+  readonly timed: number;
+}
+
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #limits: HttpLimits;
+  readonly #admission: Admission<Exchange>;
+  readonly #endpoints = new Map<Route, Endpoint>();
+  readonly #receiving: Deadlines<Exchange>;
+  readonly #waiting: Deadlines<Exchange>;
+  readonly #working: Deadlines<Exchange>;
+  #heldBodyBytes = 0;
+
+  constructor(options: DispatcherOptions) {
+    const { limits } = options;
+    this.#options = options;
+    this.#limits = limits;
+    this.#admission = new Admission(limits, (exchange) => this.#admitted(exchange));
+    this.#receiving = new Deadlines(limits.bodyTimeMs, (exchange) => this.#refuse(exchange, BODY_TOO_SLOW));
+    this.#waiting = new Deadlines(limits.waitTimeMs, (exchange) => this.#waitedTooLong(exchange));
+    this.#working = new Deadlines(limits.requestTimeMs, (exchange) => this.#workedTooLong(exchange));
+    this.#createEndpoints();
+  }
+
+  get counts(): DispatcherCounts {
+    return {
+      active: this.#admission.active,
+      waiting: this.#admission.waiting,
+      heldBodyBytes: this.#heldBodyBytes,
+      timed: this.#receiving.size + this.#waiting.size + this.#working.size,
+    };
+  }
+
+  /** Takes a request whose head has arrived. */
+  receive(connection: Connection<Exchange>, arrival: Arrival): void {
+    connection.requests++;
+    if (connection.farewell !== undefined) return;
+    if (connection.current === undefined) this.#serve(connection, arrival);
+    else if (connection.ahead.length < this.#limits.pipelinedMax) connection.ahead.push(arrival);
+    else connection.socket.destroy();
+  }
+
+  /** Ends what is in progress on a connection that is closed. */
+  clientLeft(connection: Connection<Exchange>): void {
+    const exchange = connection.current;
+    connection.current = undefined;
+    connection.ahead.length = 0;
+    if (exchange === undefined || exchange.phase === "over") return;
+    const wasWorking = exchange.phase === "working" || exchange.phase === "sending";
+    this.#forget(exchange);
+    if (!wasWorking) this.#release(exchange);
+    exchange.phase = "over";
+    exchange.abort(new Error("the client has left"));
+    exchange.onCut?.();
+  }
+
+  /** Ends the request whose body cannot be parsed, and says whether it was one. */
+  breakOff(connection: Connection<Exchange>): boolean {
+    const exchange = connection.current;
+    if (exchange === undefined || exchange.incoming.complete) return false;
+    const wasWorking = exchange.phase === "working";
+    exchange.abort(new Error("the body is malformed"));
+    if (exchange.phase === "sending" || exchange.phase === "over") connection.socket.destroy();
+    else if (wasWorking) this.#reply(exchange, BAD_REQUEST);
+    else this.#refuse(exchange, BAD_REQUEST);
+    return true;
+  }
+
+  #serve(connection: Connection<Exchange>, arrival: Arrival): void {
+    const target = parseTarget(arrival.incoming.url ?? "");
+    const exchange = new Exchange(connection, arrival, target);
+    const { path, rawHeaders } = exchange;
+    if (target === undefined) this.#reply(exchange, BAD_REQUEST);
+    else if (rawHeaders.length > 2 * this.#limits.headersMax) this.#reply(exchange, HEAD_TOO_LARGE);
+    else if (path.startsWith(RESERVED_PREFIX)) this.#replyReserved(exchange);
+    else this.#route(exchange);
+  }
+
+  #replyReserved(exchange: Exchange): void {
+    const name = exchange.path.slice(RESERVED_PREFIX.length);
+    this.#reply(exchange, this.#options.wellKnown.get(name) ?? NOT_FOUND);
+  }
+
+  #route(exchange: Exchange): void {
+    const match = this.#options.router.match(exchange.path);
+    if (match === undefined) {
+      this.#reply(exchange, NOT_FOUND);
+      return;
+    }
+    const endpoint = this.#endpointOf(match.route);
+    if (!isAuthority(exchange.authority)) drop(exchange.connection);
+    else if (endpoint.kind === "static") this.#reply(exchange, endpoint.reply);
+    else this.#assign(exchange, { executor: endpoint.executor, lane: endpoint.lane, match });
+  }
+
+  #assign(exchange: Exchange, task: Task): void {
+    exchange.task = task;
+    if (exchange.hasBody && task.executor.bodyMode === "buffered") this.#collect(exchange, task);
+    else this.#admit(exchange, task);
+  }
+
+  #collect(exchange: Exchange, task: Task): void {
+    const { bodyBytesMax, heldBodyBytesMax } = this.#limits;
+    if ((exchange.declaredBytes ?? 0) > bodyBytesMax) {
+      this.#reply(exchange, BODY_TOO_LARGE);
+      return;
+    }
+    this.#hold(exchange, "receiving");
+    this.#receiving.add(exchange);
+    exchange.invite();
+    collectBody(exchange, {
+      accept: (bytes) => {
+        exchange.heldBytes += bytes;
+        this.#heldBodyBytes += bytes;
+        if (exchange.heldBytes > bodyBytesMax) this.#refuse(exchange, BODY_TOO_LARGE);
+        else if (this.#heldBodyBytes > heldBodyBytesMax) this.#refuse(exchange, BUSY);
+        return exchange.phase === "receiving";
+      },
+      done: (body) => {
+        this.#receiving.delete(exchange);
+        exchange.body = body;
+        this.#admit(exchange, task);
+      },
+    });
+  }
+
+  #admit(exchange: Exchange, task: Task): void {
+    if (this.#admission.enter(task.lane)) {
+      this.#work(exchange, task);
+      return;
+    }
+    const refused = this.#admission.wait(task.lane, exchange);
+    if (refused !== exchange) {
+      this.#hold(exchange, "waiting");
+      this.#waiting.add(exchange);
+    }
+    if (refused !== undefined) this.#refuse(refused, BUSY);
+  }
+
+  /** Starts a request that waited; its place has been taken for it. */
+  #admitted(exchange: Exchange): void {
+    this.#waiting.delete(exchange);
+    if (exchange.task !== undefined) this.#work(exchange, exchange.task);
+  }
+
+  #work(exchange: Exchange, task: Task): void {
+    exchange.phase = "working";
+    let reply: HttpReply | Promise<HttpReply>;
+    try {
+      reply = this.#execute(exchange, task);
+    } catch (error) {
+      this.#leave(exchange, task);
+      this.#fail(exchange, error);
+      return;
+    }
+    if (reply instanceof Promise) this.#await(exchange, task, reply);
+    else this.#answer(exchange, task, reply);
+  }
+
+  #execute(exchange: Exchange, { executor, match }: Task): HttpReply | Promise<HttpReply> {
+    if (executor.bodyMode === "buffered") return executor.execute(exchange, match, exchange.body);
+    const body = exchange.hasBody ? streamBody(exchange, this.#limits.stallTimeMs) : EMPTY_BODY;
+    return executor.execute(exchange, match, body);
+  }
+
+  #await(exchange: Exchange, task: Task, reply: Promise<HttpReply>): void {
+    this.#hold(exchange, "working");
+    this.#working.add(exchange);
+    reply.then(
+      (value) => {
+        this.#working.delete(exchange);
+        this.#answer(exchange, task, value);
+      },
+      (error) => {
+        this.#working.delete(exchange);
+        this.#leave(exchange, task);
+        this.#fail(exchange, error);
+      },
+    );
+  }
+
+  #answer(exchange: Exchange, task: Task, reply: HttpReply): void {
+    if (isPiecewise(reply)) {
+      this.#stream(exchange, task, reply);
+    } else if (isWhole(reply)) {
+      this.#leave(exchange, task);
+      this.#reply(exchange, reply);
+    }
+  }
+
+  /** The place is held until the last byte is taken: the executor is at work as long. */
+  #stream(exchange: Exchange, task: Task, reply: PiecewiseReply): void {
+    if (exchange.phase !== "over") this.#hold(exchange, "working");
+    streamReply(exchange, reply, this.#limits).then(
+      () => {
+        this.#leave(exchange, task);
+        if (exchange.phase !== "over") this.#finish(exchange);
+      },
+      (error) => {
+        this.#leave(exchange, task);
+        this.#fail(exchange, error);
+      },
+    );
+  }
+
+  /** Answers a request that failed, if anybody still waits for it. */
+  #fail(exchange: Exchange, error: unknown): void {
+    // What was told to stop has stopped; how, does not matter.
+    if (exchange.isAborted) return;
+    if (error instanceof SlotsExhaustedError) {
+      this.#reply(exchange, BUSY);
+      return;
+    }
+    this.#options.log({ severity: "error", message: describeFailure(exchange, error) });
+    // A reply that has begun can only be cut short.
+    if (exchange.phase === "sending") exchange.connection.socket.destroy();
+    else this.#reply(exchange, FAILED);
+  }
+
+  #waitedTooLong(exchange: Exchange): void {
+    if (exchange.task !== undefined) this.#admission.cancel(exchange.task.lane, exchange);
+    this.#refuse(exchange, BUSY);
+  }
+
+  /** Answers in the executor's place. Its own place it keeps until it has ended. */
+  #workedTooLong(exchange: Exchange): void {
+    const error = new Error(`it took longer than ${this.#limits.requestTimeMs} ms`);
+    this.#options.log({ severity: "error", message: describeFailure(exchange, error.message) });
+    exchange.abort(error);
+    this.#reply(exchange, TOO_SLOW);
+  }
+
+  /** Answers a request that has not come to an executor. */
+  #refuse(exchange: Exchange, reply: WholeReply): void {
+    this.#forget(exchange);
+    this.#release(exchange);
+    this.#reply(exchange, reply);
+  }
+
+  #reply(exchange: Exchange, reply: WholeReply): void {
+    if (exchange.phase === "over") return;
+    try {
+      sendReply(exchange, reply);
+    } catch (error) {
+      this.#fail(exchange, error);
+      return;
+    }
+    this.#finish(exchange);
+  }
+
+  /** Ends an exchange whose reply is given in full, though the client may still have to take it. */
+  #finish(exchange: Exchange): void {
+    const { connection, response } = exchange;
+    exchange.phase = "over";
+    if (exchange.hasBody && !exchange.incoming.complete) discardBody(exchange);
+    if (connection.socket.writableLength === 0) {
+      this.#next(exchange);
+      return;
+    }
+    connection.current = exchange;
+    connection.beginWait(this.#limits.stallTimeMs);
+    response.once("close", () => {
+      connection.endWait();
+      this.#next(exchange);
+    });
+  }
+
+  /** Goes on with what the client has sent ahead. */
+  #next({ connection }: Exchange): void {
+    connection.current = undefined;
+    if (connection.isClosing) drop(connection);
+    while (connection.ahead.length > 0 && connection.current === undefined) {
+      const arrival = connection.ahead.shift();
+      if (arrival !== undefined) this.#serve(connection, arrival);
+    }
+    if (connection.current === undefined && connection.farewell !== undefined) connection.close();
+  }
+
+  #hold(exchange: Exchange, phase: "receiving" | "waiting" | "working"): void {
+    exchange.phase = phase;
+    exchange.connection.current = exchange;
+  }
+
+  /** Stops all clocks, and gives up the place in the queue. */
+  #forget(exchange: Exchange): void {
+    this.#receiving.delete(exchange);
+    this.#waiting.delete(exchange);
+    this.#working.delete(exchange);
+    if (exchange.task !== undefined) this.#admission.cancel(exchange.task.lane, exchange);
+  }
+
+  #leave(exchange: Exchange, task: Task): void {
+    this.#admission.leave(task.lane);
+    if (exchange.heldBytes > 0) this.#release(exchange);
+  }
+
+  #release(exchange: Exchange): void {
+    this.#heldBodyBytes -= exchange.heldBytes;
+    exchange.heldBytes = 0;
+  }
+
+  #endpointOf(route: Route): Endpoint {
+    const endpoint = this.#endpoints.get(route);
+    if (endpoint === undefined) throw new Error(`route "${route.text}" has no endpoint`);
+    return endpoint;
+  }
+
+  /** Routes of one component share a lane. */
+  #createEndpoints(): void {
+    const lanes = new Map<string | undefined, Lane<Exchange>>();
+    for (const [route, answer] of this.#options.answers) {
+      const lane = lanes.get(route.componentId) ?? this.#admission.createLane();
+      lanes.set(route.componentId, lane);
+      this.#endpoints.set(route, { ...answer, lane });
+    }
+  }
+}
+
+type Endpoint = Answer & { readonly lane: Lane<Exchange> };
+
+/** Closes without another word, as Spin does where it cannot tell which host is meant. */
+function drop(connection: Connection<Exchange>): void {
+  connection.ahead.length = 0;
+  connection.part();
+}
+
+const EMPTY_BODY: RequestBody = { [Symbol.asyncIterator]: async function* () {} };
+
+function empty(status: number, ...headers: string[]): WholeReply {
+  return { status, headers, body: undefined };
+}
+
+const BAD_REQUEST = empty(400, "connection", "close");
+const NOT_FOUND = empty(404);
+const BODY_TOO_SLOW = empty(408, "connection", "close");
+const BODY_TOO_LARGE = empty(413);
+const HEAD_TOO_LARGE = empty(431, "connection", "close");
+const FAILED = empty(500);
+const BUSY = empty(503, "retry-after", "1");
+const TOO_SLOW = empty(504);

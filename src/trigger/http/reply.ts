@@ -1,0 +1,141 @@
+// Writes replies with the bytes that Spin's server would send.
+//
+// The framing is ours: the length of the body, or chunks. What an executor says about it is dropped or
+// corrected, so that a guest that lies cannot confuse the connection. Header names are sent in lower
+// case, `content-length` or `transfer-encoding` behind the executor's headers, `date` last.
+
+import { STATUS_CODES } from "node:http";
+import { currentDate } from "./date.ts";
+import type { Exchange } from "./exchange.ts";
+import type { HttpReply } from "./executor.ts";
+
+/** A reply that cannot be sent; nothing of it has been. */
+export class ReplyError extends Error {
+  override readonly name = "ReplyError";
+}
+
+/** The phrases of Spin's server where node's are others. */
+const REASONS: Readonly<Record<number, string | undefined>> = {
+  ...STATUS_CODES,
+  203: "Non Authoritative Information",
+  418: "I'm a teapot",
+  509: undefined,
+};
+
+/** What Spin's server says for a status without a phrase. */
+const REASON_UNKNOWN = "<none>";
+
+export function reasonPhrase(status: number): string {
+  return REASONS[status] ?? REASON_UNKNOWN;
+}
+
+/** Up to here head and body are sent as one string, which costs less than two buffers. */
+const STRING_BODY_BYTES_MAX = 4096;
+
+type Head = Pick<HttpReply, "status" | "headers">;
+export type WholeReply = Head & { readonly body: Uint8Array | undefined };
+export type PiecewiseReply = Head & { readonly body: AsyncIterable<Uint8Array> };
+
+export function isWhole(reply: HttpReply): reply is WholeReply {
+  return reply.body === undefined || reply.body instanceof Uint8Array;
+}
+
+export function isPiecewise(reply: HttpReply): reply is PiecewiseReply {
+  return !isWhole(reply);
+}
+
+/** Sends a whole reply. Throws before the first byte if it cannot be sent. */
+export function sendReply(exchange: Exchange, reply: WholeReply): void {
+  const { response } = exchange;
+  const { body } = reply;
+  const bytes = body?.length ?? 0;
+  const hasBody = mayHaveBody(exchange, reply.status);
+  // To HEAD the length is told that there would be; a body that is empty needs no mention then.
+  const isLengthTold = hasBody || (exchange.method === "HEAD" && bytes > 0 && !isBodiless(reply.status));
+  writeHead(exchange, reply, isLengthTold ? { kind: "length", bytes } : { kind: "as-stated" });
+  if (body === undefined || bytes === 0 || !hasBody) response.end();
+  else if (bytes > STRING_BODY_BYTES_MAX) response.end(body);
+  else response.end(Buffer.from(body.buffer, body.byteOffset, bytes).toString("latin1"), "latin1");
+}
+
+/**
+ * Writes the head of a reply whose body follows in pieces. Gives the length that the executor promised;
+ * undefined if the end of the body will tell.
+ */
+export function startReply(exchange: Exchange, reply: Head): number | undefined {
+  const promised = statedLength(reply.headers);
+  if (!mayHaveBody(exchange, reply.status)) writeHead(exchange, reply, { kind: "as-stated" });
+  else if (promised !== undefined) writeHead(exchange, reply, { kind: "length", bytes: promised });
+  else writeHead(exchange, reply, { kind: exchange.httpVersion === "1.0" ? "until-close" : "chunks" });
+  return promised;
+}
+
+export function mayHaveBody(exchange: Exchange, status: number): boolean {
+  return exchange.method !== "HEAD" && !isBodiless(status);
+}
+
+function isBodiless(status: number): boolean {
+  return status === 204 || status === 304;
+}
+
+type Framing =
+  | { readonly kind: "length"; readonly bytes: number }
+  | { readonly kind: "chunks" }
+  /** For clients that know no chunks. */
+  | { readonly kind: "until-close" }
+  /** There is no body; a length in the head speaks of the body that there would be. */
+  | { readonly kind: "as-stated" };
+
+function writeHead(exchange: Exchange, reply: Head, framing: Framing): void {
+  const { response, connection } = exchange;
+  const { status } = reply;
+  if (!Number.isInteger(status) || status < 200 || status > 999) {
+    throw new ReplyError(`the status ${status} is not between 200 and 999`);
+  }
+  const headers = toHeaders(reply.headers, framing);
+  if (connection.isClosing) headers.push("connection", "close");
+  // Neither is wanted: Spin's server adds no `Connection`, and the date has its own place.
+  response.sendDate = false;
+  response.removeHeader("connection");
+  try {
+    response.writeHead(status, reasonPhrase(status), headers);
+  } catch (error) {
+    throw new ReplyError("a header cannot be sent", { cause: error });
+  }
+}
+
+function toHeaders(stated: readonly string[], framing: Framing): string[] {
+  const headers: string[] = [];
+  let isDated = false;
+  let isFramed = framing.kind === "as-stated" || framing.kind === "until-close";
+  for (let i = 0; i + 1 < stated.length; i += 2) {
+    const name = stated[i]?.toLowerCase() ?? "";
+    const value = stated[i + 1] ?? "";
+    if (name === "transfer-encoding" || name === "trailer") continue;
+    if (name === "content-length") {
+      if (!isLengthTrue(value, framing) || (isFramed && framing.kind === "length")) continue;
+      isFramed = true;
+    }
+    if (name === "date") isDated = true;
+    headers.push(name, value);
+  }
+  if (!isFramed && framing.kind === "length") headers.push("content-length", String(framing.bytes));
+  if (!isFramed && framing.kind === "chunks") headers.push("transfer-encoding", "chunked");
+  if (!isDated) headers.push("date", currentDate());
+  return headers;
+}
+
+function isLengthTrue(value: string, framing: Framing): boolean {
+  if (framing.kind === "length") return value === String(framing.bytes);
+  return framing.kind === "as-stated" && LENGTH.test(value);
+}
+
+const LENGTH = /^[0-9]{1,15}$/;
+
+function statedLength(headers: readonly string[]): number | undefined {
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const value = headers[i + 1] ?? "";
+    if (headers[i]?.toLowerCase() === "content-length" && LENGTH.test(value)) return Number(value);
+  }
+  return undefined;
+}
