@@ -1,15 +1,12 @@
 // Runs a command (`_start`) with the real engine, and tells what it printed and how it ended.
 
-import { randomFillSync } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
-
 import { Engine, type EngineOptions, InstancePre, Linker, Store, TrapError } from "../../src/engine/mod.ts";
 import { type MountedDirectory, type MountRequest, mountDirectory } from "../../src/mounts/mod.ts";
 import {
   addWasiP1ToLinker,
-  type Clock,
-  type RandomSource,
   type StdoutSink,
+  systemClock,
+  systemRandom,
   WasiP1,
   WasiP1Template,
 } from "../../src/wasi/mod.ts";
@@ -33,20 +30,6 @@ export interface CommandResult {
   readonly stdout: string;
   readonly stderr: string;
 }
-
-export const systemClock: Clock = {
-  realtimeNs: () => BigInt(Date.now()) * 1_000_000n,
-  monotonicNs: () => process.hrtime.bigint(),
-  async sleep(ns, signal) {
-    await sleep(Number(ns) / 1e6, undefined, { signal });
-  },
-};
-
-export const systemRandom: RandomSource = {
-  fill(bytes) {
-    randomFillSync(bytes);
-  },
-};
 
 /** Collects what is printed. */
 export class Printed {

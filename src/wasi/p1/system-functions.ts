@@ -11,7 +11,7 @@ export const ClockId = { REALTIME: 0, MONOTONIC: 1, PROCESS_CPUTIME: 2, THREAD_C
 
 /** What Node's clocks can tell apart. */
 const RESOLUTION_NS: Readonly<Record<number, bigint>> = {
-  [ClockId.REALTIME]: 1000n,
+  [ClockId.REALTIME]: 1_000_000n,
   [ClockId.MONOTONIC]: 1n,
 };
 
