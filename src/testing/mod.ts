@@ -1,0 +1,3 @@
+// The door of the testing room: an application in the process of a test.
+
+export { type StartOptions, startApplication, type TestApplication } from "./test-application.ts";
