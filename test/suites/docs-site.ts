@@ -27,7 +27,7 @@ async function pages(site: string): Promise<Expectation[]> {
     files.toSorted().map(async (file) => {
       const title = /^title *= *"(.*)"/m.exec(await readFile(join(site, "content", file), "utf8"))?.[1];
       return {
-        path: `/${file.replace(/\.md$/, "")}`,
+        path: file === "index.md" ? "/" : `/${file.replace(/\.md$/, "")}`,
         check: (body) => assert.ok(title && body.includes(title), `The title "${title}" is not in the page`),
       };
     }),
