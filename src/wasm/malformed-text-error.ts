@@ -2,7 +2,7 @@
 
 export class MalformedTextError extends Error {
   override readonly name = "MalformedTextError";
-  /** Both are counted from 1. */
+  /** Both are counted from 1, columns in UTF-16 units. */
   readonly line: number;
   readonly column: number;
   readonly reason: string;

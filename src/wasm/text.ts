@@ -35,25 +35,29 @@ export async function assembleText(text: string): Promise<Uint8Array> {
   const toolkit = await load();
   let module: ReturnType<typeof toolkit.parseWat> | undefined;
   try {
-    module = toolkit.parseWat(FILE_NAME, text, FEATURES);
+    module = toolkit.parseWat(FILE_NAME, encoder.encode(text), FEATURES);
     module.resolveNames();
     // The declarations of the package lack the parameter, without which most of the features are off.
     (module as { validate(features: typeof FEATURES): void }).validate(FEATURES);
     // The buffer is a view of the toolkit's own memory.
     return module.toBinary({ write_debug_names: true }).buffer.slice();
   } catch (error) {
-    throw malformed(error);
+    throw malformed(error, text);
   } finally {
     module?.destroy();
   }
 }
 
 const FILE_NAME = "source.wat";
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** `parseWat failed:\nsource.wat:3:5: error: unexpected token "x", expected ...` and an excerpt. */
-function malformed(error: unknown): unknown {
+function malformed(error: unknown, text: string): unknown {
   if (!(error instanceof Error)) return error;
-  const [, line, column, reason] = /source\.wat:(\d+):(\d+): error: (.*)/.exec(error.message) ?? [];
+  const [, line, byteColumn, reason] = /source\.wat:(\d+):(\d+): error: (.*)/.exec(error.message) ?? [];
   if (reason === undefined) return error;
-  return new MalformedTextError(reason, { line: Number(line), column: Number(column), cause: error });
+  const before = encoder.encode(text.split("\n")[Number(line) - 1]).subarray(0, Number(byteColumn) - 1);
+  const column = decoder.decode(before).length + 1;
+  return new MalformedTextError(reason, { line: Number(line), column, cause: error });
 }
