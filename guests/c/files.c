@@ -58,8 +58,7 @@ static void decode(char *path) {
 }
 
 Response handle(Request request) {
-  char *path = header_value(request.headers, "spin-path-info");
-  if (!path) path = strndup(request.uri.bytes, request.uri.length);
+  char *path = path_of(request);
   decode(path);
   size_t length = strlen(path);
   return length > 0 && path[length - 1] == '/' ? list(path) : serve(path);

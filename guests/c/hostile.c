@@ -1,4 +1,4 @@
-// A guest of the Spin ABI that lies, loops, and dies, each in the way that the path names.
+// A guest of the Spin ABI that lies, loops, and dies, each in the way that the path below its route names.
 //
 // Lies about the answer (the area it returns, and what that points to):
 //   /area-outside /area-straddles /headers-outside /headers-count /headers-many /name-outside /name-utf8
@@ -118,9 +118,8 @@ static void *lie(const char *path) {
 EXPORT("handle-http-request")
 void *handle_http_request(int32_t method, char *uri, size_t uri_length, Header *headers, size_t header_count,
                           Header *params, size_t param_count, int32_t has_body, char *body, size_t body_length) {
-  (void)method, (void)headers, (void)header_count, (void)params, (void)param_count, (void)has_body;
-  (void)body, (void)body_length;
-  char *path = strndup(uri, uri_length);
+  (void)method, (void)params, (void)param_count, (void)has_body, (void)body, (void)body_length;
+  char *path = path_of((Request){.uri = {uri, uri_length}, .headers = {headers, header_count}});
   area.status = 200;
   end(path);
   return lie(path);

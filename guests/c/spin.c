@@ -1,4 +1,4 @@
-// Guest of the Spin ABI that shows the request it was given.
+// Guest of the Spin ABI that shows the request it was given, or does what the path below its route says.
 //
 //     /echo         the request's body
 //     /status/NNN   that status, no headers, no body
@@ -53,7 +53,7 @@ static Response three_headers(void) {
 }
 
 Response handle(Request request) {
-  char *path = strndup(request.uri.bytes, request.uri.length);
+  char *path = path_of(request);
   if (strcmp(path, "/echo") == 0) return respond(200, "application/octet-stream", request.body);
   if (strncmp(path, "/status/", 8) == 0) return (Response){.status = atoi(path + 8)};
   if (strcmp(path, "/headers") == 0) return three_headers();

@@ -90,6 +90,12 @@ static inline char *header_value(Headers headers, const char *name) {
   return NULL;
 }
 
+/** The path below the component's route, as a C string of malloc. */
+static inline char *path_of(Request request) {
+  char *path = header_value(request.headers, "spin-path-info");
+  return path ? path : strndup(request.uri.bytes, request.uri.length);
+}
+
 /** A response of one header and a body that malloc made. */
 static inline Response respond(uint32_t status, const char *content_type, Text body) {
   Headers headers = {malloc(sizeof(Header)), 1};
