@@ -207,7 +207,7 @@ async function loadComponent(
     sqliteDatabases: component.sqliteDatabases,
     aiModels: component.aiModels,
     dependencies: component.dependencies,
-    dependenciesInheritConfiguration: component.dependenciesInheritConfiguration,
+    dependenciesInheritConfiguration: component.dependenciesInheritConfiguration ?? false,
     ...(component.build && {
       build: { ...component.build, workdir: path.resolve(place.root, component.build.workdir) },
     }),

@@ -103,7 +103,7 @@ export function parseAllowedHost(item: string): AllowedHost {
   if (separator === -1) throw new AllowedHostSyntaxError(explainMissingScheme(text));
   const scheme = text.slice(0, separator);
   const [host, port] = splitPort(text.slice(separator + "://".length));
-  return { port: parsePort(port, scheme), scheme: parseScheme(scheme), host: parseHost(host) };
+  return { scheme: parseScheme(scheme), port: parsePort(port, scheme), host: parseHost(host) };
 }
 
 /** An item whose variables are empty: nothing, or a scheme and nothing. */
@@ -112,13 +112,13 @@ export function isEmptyItem(expanded: string): boolean {
 }
 
 /**
- * Reads the URL of an outbound request. If it has no scheme or host of its own, `scheme` is put in front.
+ * Reads the URL of an outbound request. If it has no scheme of its own, `scheme` is put in front.
  * A user and password may have any character but "/": they are not looked at. Undefined: not a URL.
  */
 export function parseOutboundUrl(text: string, scheme: string): OutboundUrl | undefined {
   const url = withoutUserinfo(text);
-  const direct = URL.parse(url);
-  const parsed = direct?.hostname ? direct : URL.parse(`${scheme}://${url}`);
+  const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(url);
+  const parsed = URL.parse(hasScheme ? url : `${scheme}://${url}`);
   if (!parsed?.hostname) return undefined;
   return {
     scheme: parsed.protocol.slice(0, -1),

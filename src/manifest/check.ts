@@ -6,9 +6,11 @@ import { didYouMean } from "../errors/mod.ts";
 import { isEmptyItem } from "./allowed-hosts.ts";
 import { type DependencyName, parseDependencyName } from "./dependency-name.ts";
 import { type Findings, type KeyPath, quote } from "./findings.ts";
-import type { ManifestComponent } from "./manifest.ts";
+import { KEBAB_CASE } from "./identifiers.ts";
+import type { ManifestComponent, ManifestTrigger } from "./manifest.ts";
 import type { ManifestContent } from "./read-manifest.ts";
 import { type ComponentDependency, hostMistake } from "./schema.ts";
+import { isTable } from "./shape.ts";
 import { expandTemplate, parseTemplate } from "./template.ts";
 
 export function checkManifest(manifest: ManifestContent, findings: Findings): void {
@@ -22,15 +24,14 @@ export function checkManifest(manifest: ManifestContent, findings: Findings): vo
   }
 }
 
-function checkDuplicates({ components, triggers }: ManifestContent, findings: Findings): void {
-  const things = [
-    ...components.map(({ id, path }) => ({ id, kind: "component", path })),
-    ...triggers.map(({ id, path }) => ({ id, kind: "trigger", path })),
-  ];
+/** Ids of version 2 components are keys of a table, and ids of version 1 triggers those of components. */
+function checkDuplicates({ version, components, triggers }: ManifestContent, findings: Findings): void {
+  const kind = version === 1 ? "component" : "trigger";
+  const things: readonly { readonly id: string; readonly path: KeyPath }[] =
+    version === 1 ? components : triggers;
   const seen = new Set<string>();
-  for (const { id, kind, path } of things) {
-    const key = `${kind} ${id}`;
-    if (seen.has(key)) {
+  for (const { id, path } of things) {
+    if (seen.has(id)) {
       const message = `Duplicate ${kind} id "${id}"`;
       findings.error([...path, "id"], {
         code: "MANIFEST_ID_DUPLICATE",
@@ -38,21 +39,43 @@ function checkDuplicates({ components, triggers }: ManifestContent, findings: Fi
         hint: "Give each a name of its own.",
       });
     }
-    seen.add(key);
+    seen.add(id);
   }
 }
 
 function checkReferences({ components, triggers }: ManifestContent, findings: Findings): void {
   const ids = new Set(components.map(({ id }) => id));
-  for (const { id, componentId, path } of triggers) {
-    if (componentId === undefined || ids.has(componentId)) continue;
-    const message = `Trigger "${id}" refers to component "${componentId}", which does not exist`;
-    findings.error([...path, "component"], {
-      code: "MANIFEST_REFERENCE_UNKNOWN",
-      message,
-      hint: didYouMean(componentId, ids),
-    });
+  for (const trigger of triggers) {
+    for (const { id, path } of referencesOf(trigger)) {
+      // An id that cannot be one has been reported where it was read.
+      if (ids.has(id) || !KEBAB_CASE.test(id)) continue;
+      const message = `Trigger "${trigger.id}" refers to component "${id}", which does not exist`;
+      const hint = suggestComponent(id, ids);
+      findings.error([...trigger.path, ...path], { code: "MANIFEST_REFERENCE_UNKNOWN", message, hint });
+    }
   }
+}
+
+/** The components that a trigger names: as its own, by role, and as dependencies by role. */
+function referencesOf(trigger: ManifestTrigger): readonly { readonly id: string; readonly path: KeyPath }[] {
+  const { componentId, options, dependencies = {} } = trigger;
+  const own = componentId === undefined ? [] : [{ id: componentId, path: ["component"] }];
+  const byRole = Object.entries(isTable(options.components) ? options.components : {}).flatMap(
+    ([role, list]) => [list].flat().map((id, index) => ({ id, path: ["components", role, index] })),
+  );
+  const inDependencies = Object.entries(dependencies).flatMap(([role, list]) =>
+    [list].flat().flatMap((dependency, index) => {
+      const id = isTable(dependency) ? dependency.component : undefined;
+      return { id, path: ["dependencies", role, index, "component"] };
+    }),
+  );
+  return [...own, ...byRole, ...inDependencies].flatMap(({ id, path }) =>
+    typeof id === "string" ? { id, path } : [],
+  );
+}
+
+function suggestComponent(id: string, known: Iterable<string>): string {
+  return didYouMean(id, known) ?? `Define it: [component.${id}]`;
 }
 
 function checkBase({ version, triggerDefaults }: ManifestContent, findings: Findings): void {
@@ -83,7 +106,7 @@ function unknownVariables(template: string, { variables }: ManifestContent): rea
   const names = (parseTemplate(template) ?? []).flatMap((part) =>
     part.kind === "variable" ? part.name : [],
   );
-  return names.filter((name) => !Object.hasOwn(variables, name));
+  return names.filter((name) => name !== "" && !Object.hasOwn(variables, name));
 }
 
 function unknownVariable(name: string, { variables }: ManifestContent) {
@@ -156,7 +179,12 @@ function checkDependency(manifest: ManifestContent, named: NamedDependency, find
     component.dependenciesInheritConfiguration !== undefined
   ) {
     const message = "`inherit_configuration` and `dependencies_inherit_configuration` exclude each other";
-    findings.error([...path, "inherit_configuration"], { code: "MANIFEST_FIELD_CONFLICT", message }, "key");
+    const hint = "Remove one of the two.";
+    findings.error(
+      [...path, "inherit_configuration"],
+      { code: "MANIFEST_FIELD_CONFLICT", message, hint },
+      "key",
+    );
   }
   if (table && "component" in table) checkComponentDependency(manifest, table.component, named, findings);
 }
@@ -170,10 +198,8 @@ function checkComponentDependency(
   const target = components.find((candidate) => candidate.id === id);
   const at = [...path, "component"];
   if (!target) {
-    const hint = didYouMean(
-      id,
-      components.map((candidate) => candidate.id),
-    );
+    const ids = components.map((candidate) => candidate.id);
+    const hint = suggestComponent(id, ids);
     const message = `Component "${component.id}" depends on component "${id}", which does not exist`;
     findings.error(at, { code: "MANIFEST_REFERENCE_UNKNOWN", message, hint });
     return;

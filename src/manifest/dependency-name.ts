@@ -1,6 +1,7 @@
 // What a component depends on, by name: `plain-name`, or `namespace:package[/interface][@version]`.
 
-import { parse as parseVersion, type SemVer } from "semver";
+import type { SemVer } from "semver";
+import parseVersion from "semver/functions/parse.js";
 
 import { type Mistake, quote } from "./findings.ts";
 import { KEBAB_CASE } from "./identifiers.ts";

@@ -43,6 +43,7 @@ function flawOf(name: string, separator: "-" | "_"): string {
   const wrong = separator === "-" ? "_" : "-";
   if (name === "") return "it is empty";
   if (name.includes(wrong)) return `words must be separated with "${separator}", not "${wrong}"`;
+  if (separator === "_" && /[A-Z]/.test(name)) return "it must be lower-case";
   for (const word of name.split(separator)) {
     const strange = /[^A-Za-z0-9]/u.exec(word)?.[0];
     if (word === "") return `there is an empty word before or after a "${separator}"`;
@@ -50,7 +51,7 @@ function flawOf(name: string, separator: "-" | "_"): string {
     if (!/^[A-Za-z]/.test(word)) return `words must begin with a letter, found "${word}"`;
     if (/[a-z]/.test(word) && /[A-Z]/.test(word)) return `words must not mix cases, found "${word}"`;
   }
-  return "it must be lower-case";
+  return "it is not made of words";
 }
 
 function suggest(name: string, separator: "-" | "_", form: RegExp): string | undefined {

@@ -48,7 +48,8 @@ export interface ManifestComponent {
   readonly targets?: readonly Json[];
   readonly build?: BuildCommand;
   readonly tool: Readonly<Record<string, Json>>;
+  /** Those that are components of the application have been replaced by their sources. */
   readonly dependencies: Readonly<Record<string, ComponentDependency>>;
-  readonly dependenciesInheritConfiguration: boolean;
+  readonly dependenciesInheritConfiguration?: boolean;
   readonly profiles: readonly string[];
 }

@@ -1,7 +1,14 @@
 // The text of a `spin.toml` to a Manifest, or to everything that is wrong with it.
 
-import { type Diagnostic, type SourceLocation, type SourceText, SpindleError } from "../errors/mod.ts";
+import {
+  closestName,
+  type Diagnostic,
+  type SourceLocation,
+  type SourceText,
+  SpindleError,
+} from "../errors/mod.ts";
 import { checkManifest } from "./check.ts";
+import { resolveDependencies } from "./dependencies.ts";
 import { describePath, type Finding, Findings, type KeyPath, quote } from "./findings.ts";
 import type { Manifest } from "./manifest.ts";
 import { type ManifestContent, readVersion1, readVersion2 } from "./read-manifest.ts";
@@ -36,7 +43,8 @@ export function parseManifest(
   if (content) checkManifest(content, findings);
   const diagnostics = findings.all.map((finding) => toDiagnostic(text, finding)).sort(byPlace);
   if (findings.hasErrors || !content) throw SpindleError.collect(diagnostics);
-  return { manifest: { source: text, ...content }, warnings: diagnostics };
+  const components = resolveDependencies(content.components);
+  return { manifest: { source: text, ...content, components }, warnings: diagnostics };
 }
 
 function tooLarge(source: SourceText): SpindleError {
@@ -70,13 +78,17 @@ function readDocument(
   }
 }
 
+const VERSION_FIELDS = ["spin_manifest_version", "spin_version"];
+
 function versionOf(document: Document, findings: Findings): 1 | 2 | undefined {
   const current = document.spin_manifest_version;
   const older = document.spin_version;
   const code = "MANIFEST_VERSION";
   if (current === undefined && older === undefined) {
+    const message = "The version of the manifest is missing";
+    const misspelt = Object.keys(document).find((key) => closestName(key, VERSION_FIELDS));
     const hint = "Begin the file with `spin_manifest_version = 2`.";
-    findings.error([], { code, message: "The version of the manifest is missing", hint });
+    findings.error(misspelt === undefined ? [] : [misspelt], { code, message, hint }, "key");
   } else if (current !== undefined && older !== undefined) {
     const message = "The manifest has two versions: `spin_manifest_version` and `spin_version`";
     findings.error(["spin_version"], { code, message, hint: "Remove `spin_version`." }, "key");

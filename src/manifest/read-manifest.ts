@@ -116,6 +116,12 @@ function readVariables(tables: Readonly<Record<string, VariableTable>> = {}): Re
 
 type TriggersByType = Readonly<Record<string, readonly unknown[] | undefined>>;
 
+interface LocatedTrigger {
+  readonly type: string;
+  readonly path: KeyPath;
+  readonly table: TriggerTable;
+}
+
 /** Gives every trigger an id, and moves the components that are written inside triggers to `components`. */
 function readTriggers(byType: TriggersByType, components: Map<string, LocatedComponent>): ManifestTrigger[] {
   const tables = Object.entries(byType).flatMap(([type, list = []]) =>
@@ -124,41 +130,54 @@ function readTriggers(byType: TriggersByType, components: Map<string, LocatedCom
       return { type, path: ["trigger", type, index], table: table as TriggerTable };
     }),
   );
-  const taken = new Set(tables.flatMap(({ table }) => table.id ?? []));
-  return tables.map((located) => readTrigger(located, triggerId(located, taken), components));
+  const triggerIds = new FreshIds(new Set(tables.flatMap(({ table }) => table.id || [])));
+  const named = tables.map((located) => ({ ...located, id: triggerId(located, triggerIds) }));
+  const componentIds = new FreshIds(new Set(components.keys()));
+  return named.map((located) => readTrigger(located, componentIds, components));
 }
 
-interface LocatedTrigger {
-  readonly type: string;
-  readonly path: KeyPath;
-  readonly table: TriggerTable;
-}
+/** Makes ids that nothing has yet. */
+class FreshIds {
+  readonly #taken: Set<string>;
+  readonly #lastNumber = new Map<string, number>();
 
-function triggerId({ type, table }: LocatedTrigger, taken: Set<string>): string {
-  if (table.id) return table.id;
-  const natural = typeof table.component === "string" ? `${table.component}-${type}-trigger` : undefined;
-  const id = natural !== undefined && !taken.has(natural) ? natural : firstFree(`${type}-trigger`, taken);
-  taken.add(id);
-  return id;
-}
+  constructor(taken: Set<string>) {
+    this.#taken = taken;
+  }
 
-function firstFree(stem: string, taken: { has(id: string): boolean }): string {
-  for (let number = 1; ; number++) {
-    if (!taken.has(`${stem}${number}`)) return `${stem}${number}`;
+  /** Takes an id; false if somebody has it. */
+  take(id: string): boolean {
+    return !this.#taken.has(id) && this.#taken.add(id) !== undefined;
+  }
+
+  /** Takes the first free one of `stem1`, `stem2`, ... */
+  count(stem: string): string {
+    for (let number = (this.#lastNumber.get(stem) ?? 0) + 1; ; number++) {
+      if (!this.take(`${stem}${number}`)) continue;
+      this.#lastNumber.set(stem, number);
+      return `${stem}${number}`;
+    }
   }
 }
 
+function triggerId({ type, table }: LocatedTrigger, ids: FreshIds): string {
+  if (table.id) return table.id;
+  const natural = `${table.component}-${type}-trigger`;
+  return typeof table.component === "string" && ids.take(natural) ? natural : ids.count(`${type}-trigger`);
+}
+
 function readTrigger(
-  { type, path, table }: LocatedTrigger,
-  id: string,
+  { id, type, path, table }: LocatedTrigger & { readonly id: string },
+  ids: FreshIds,
   components: Map<string, LocatedComponent>,
 ): ManifestTrigger {
   const { id: _, component, components: roles, dependencies, ...options } = table;
-  const count = (component === undefined ? 0 : 1) + Object.values(roles ?? {}).flat().length;
-  const natural = count === 1 ? `${id}-component` : undefined;
+  const isSingle = (component === undefined ? 0 : 1) + Object.values(roles ?? {}).flat().length === 1;
+  const natural = `${id}-component`;
   const idOf = (spec: string | ComponentTable, at: KeyPath): string => {
     if (typeof spec === "string") return spec;
-    const inlineId = inlineComponentId(natural, components);
+    const isNatural = isSingle && KEBAB_CASE.test(natural) && ids.take(natural);
+    const inlineId = isNatural ? natural : ids.count("inline-component");
     components.set(inlineId, { table: spec, path: at });
     return inlineId;
   };
@@ -174,14 +193,9 @@ function readTrigger(
     id,
     type,
     ...(component !== undefined && { componentId: idOf(component, [...path, "component"]) }),
-    ...(dependencies && { dependencies: jsonOf(dependencies) }),
+    ...(dependencies && { dependencies: jsonOf<JsonTable>(dependencies) }),
     options: { ...jsonOf<JsonTable>(options), ...(roles && { components: Object.fromEntries(roleIds) }) },
   };
-}
-
-function inlineComponentId(natural: string | undefined, taken: { has(id: string): boolean }): string {
-  if (natural !== undefined && KEBAB_CASE.test(natural) && !taken.has(natural)) return natural;
-  return firstFree("inline-component", taken);
 }
 
 // Components.
@@ -211,7 +225,9 @@ function readComponent({ id, path, table, hosts }: ReadableComponent): ManifestC
     ...(table.build && { build: readBuild(table.build) }),
     tool: jsonOf(table.tool ?? {}),
     dependencies: table.dependencies ?? {},
-    dependenciesInheritConfiguration: table.dependencies_inherit_configuration ?? false,
+    ...(table.dependencies_inherit_configuration !== undefined && {
+      dependenciesInheritConfiguration: table.dependencies_inherit_configuration,
+    }),
     profiles: Object.keys(table.profile ?? {}),
   };
 }

@@ -3,7 +3,8 @@
 // Types, the checks of shape, and the JSON Schema for editors (`npm run schema`) are all made from what
 // stands here. What only the whole manifest can tell (references, duplicates) is in check.ts.
 
-import { validRange as semverRange, valid as semverVersion } from "semver";
+import semverVersion from "semver/functions/valid.js";
+import semverRange from "semver/ranges/valid.js";
 import * as v from "valibot";
 
 import { AllowedHostSyntaxError, parseAllowedHost } from "./allowed-hosts.ts";
@@ -46,17 +47,21 @@ const labels = v.array(v.pipe(v.string(), v.regex(LABEL), rule(labelMistake)));
 const template = v.pipe(v.string(), rule(templateMistake));
 
 function templateMistake(text: string): Mistake | undefined {
-  if (parseTemplate(text)) return undefined;
-  const message = `Invalid template ${quote(text)}: a "{{" is never closed`;
-  return { code: "MANIFEST_TEMPLATE", message, hint: 'Close it with "}}".' };
+  const parts = parseTemplate(text);
+  if (parts && !parts.some((part) => part.kind === "variable" && part.name === "")) return undefined;
+  const [flaw, hint] = parts
+    ? ['a "{{" and "}}" with nothing between', "Name a variable between the braces."]
+    : ['a "{{" is never closed', 'Close it with "}}".'];
+  return { code: "MANIFEST_TEMPLATE", message: `Invalid template ${quote(text)}: ${flaw}`, hint };
 }
 
 const allowedHost = v.pipe(v.string(), rule(allowedHostMistake));
 
 /** Hosts with templates are checked once the variables are known. */
 function allowedHostMistake(item: string): Mistake | undefined {
+  const mistake = templateMistake(item);
   const parts = parseTemplate(item);
-  if (!parts) return templateMistake(item);
+  if (mistake || !parts) return mistake;
   return parts.some((part) => part.kind === "variable") ? undefined : hostMistake(item, item);
 }
 
@@ -92,8 +97,8 @@ const exactVersion = v.pipe(v.string(), rule(versionMistake));
 
 function versionMistake(text: string): Mistake | undefined {
   if (semverVersion(text) !== null) return undefined;
-  const message = `Invalid version ${quote(text)}: expected an exact semantic version, such as "1.2.3"`;
-  return { code: "MANIFEST_VALUE", message };
+  const message = `Invalid version ${quote(text)}: expected an exact semantic version`;
+  return { code: "MANIFEST_VALUE", message, hint: 'Write one such as "1.2.3".' };
 }
 
 const versionRequirement = v.pipe(v.string(), rule(requirementMistake));
@@ -101,8 +106,8 @@ const versionRequirement = v.pipe(v.string(), rule(requirementMistake));
 /** Requirements are Cargo's: lists have commas, which semver's ranges have not. */
 function requirementMistake(text: string): Mistake | undefined {
   if (text.trim() !== "" && semverRange(text.replaceAll(",", " ")) !== null) return undefined;
-  const message = `Invalid version requirement ${quote(text)}: expected one such as "^1.2" or ">=1.0, <2.0"`;
-  return { code: "MANIFEST_VALUE", message };
+  const message = `Invalid version requirement ${quote(text)}: expected comparisons with versions`;
+  return { code: "MANIFEST_VALUE", message, hint: 'Write one such as "^1.2", or ">=1.0, <2.0".' };
 }
 
 // What both versions of the manifest share.
@@ -344,7 +349,8 @@ function handlerMistake(trigger: { component?: unknown; static_response?: unknow
   if ((trigger.component === undefined) !== (trigger.static_response === undefined)) return undefined;
   const found = trigger.component === undefined ? "it has neither" : "it has both";
   const message = `Invalid trigger: it must have either \`component\` or \`static_response\`, ${found}`;
-  return { code: "MANIFEST_FIELD_CONFLICT", message };
+  const hint = trigger.component === undefined ? 'Add `component = "..."`.' : "Remove one of the two.";
+  return { code: "MANIFEST_FIELD_CONFLICT", message, hint };
 }
 
 const redisTrigger = v.strictObject({
@@ -403,7 +409,7 @@ export const manifestVersion2 = v.strictObject({
 // Version 1, and the form of Spin 0.1, which differs by what it does not have yet.
 
 const componentSourceVersion1 = v.union([
-  ...componentSource.options,
+  componentSource,
   v.pipe(
     v.strictObject({ reference: v.string(), parcel: v.string() }),
     v.description("A parcel of a Bindle."),
@@ -454,6 +460,20 @@ export const manifestVersion1 = {
     v.strictObject({ ...redisOptions, ...oldExecutor }),
   ),
   other: version1(v.looseObject({ type: v.string() }), anyTable),
+} as const;
+
+/** Parts that occur more than once: a JSON Schema defines them once, by these names. */
+export const sharedShapes = {
+  buildConfig,
+  component,
+  componentDependency,
+  componentSource,
+  componentSpec,
+  dependencies,
+  filesMount,
+  targets,
+  triggerDependency,
+  variable,
 } as const;
 
 export type ManifestVersion2 = v.InferOutput<typeof manifestVersion2>;

@@ -51,7 +51,12 @@ type Node = { readonly pipe?: readonly PipeItem[] } & (
   | { readonly type: "exact_optional"; readonly wrapped: Node; readonly default: unknown }
 );
 type Entries = Readonly<Record<string, Node>>;
-type PipeItem = { readonly type: string; readonly metadata?: { readonly find?: Rule<unknown> } };
+type PipeItem = {
+  readonly type: string;
+  readonly metadata?: { readonly find?: Rule<unknown> };
+  /** The first item is a schema, which can have been piped before. */
+  readonly pipe?: readonly PipeItem[];
+};
 
 function asNode(schema: Schema): Node {
   // schema.ts uses only the schemas listed in Node; read() fails loudly for any other.
@@ -68,11 +73,15 @@ const BROKEN = Symbol("a value of the wrong type");
 function read(node: Node, value: unknown, place: Place): unknown {
   const output = readPlain(node, value, place);
   if (output === BROKEN) return BROKEN;
-  for (const { metadata } of node.pipe ?? []) {
-    const mistake = metadata?.find?.(output);
+  for (const find of rulesOf(node)) {
+    const mistake = find(output);
     if (mistake) place.findings.error(place.path, mistake);
   }
   return output;
+}
+
+function rulesOf({ pipe = [] }: Pick<PipeItem, "pipe">): readonly Rule<unknown>[] {
+  return pipe.flatMap((item) => [...rulesOf(item), ...(item.metadata?.find ? [item.metadata.find] : [])]);
 }
 
 function readPlain(node: Node, value: unknown, place: Place): unknown {
@@ -150,8 +159,8 @@ function restOf(node: TableNode): Node | undefined {
 }
 
 function checkKey(node: Node, key: string, { path, findings }: Place): void {
-  for (const { metadata } of node.pipe ?? []) {
-    const mistake = metadata?.find?.(key);
+  for (const find of rulesOf(node)) {
+    const mistake = find(key);
     if (mistake) findings.error(path, mistake, "key");
   }
 }
@@ -183,6 +192,8 @@ function likeness(node: Node, value: unknown): number {
       return typeof value === node.type ? 0 : -1;
     case "literal":
       return value === node.literal ? 0 : -1;
+    case "union":
+      return Math.max(...node.options.map((option) => likeness(option, value)));
     default:
       return -1;
   }
@@ -220,11 +231,8 @@ function unknownField(key: string, known: Entries, { path, findings }: Place): v
 
 function missingField(key: string, { path, findings }: Place): typeof BROKEN {
   const where = path.length === 0 ? "the manifest" : `"${describePath(path)}"`;
-  findings.error(
-    path,
-    { code: "MANIFEST_FIELD_MISSING", message: `Missing field "${key}" in ${where}` },
-    "key",
-  );
+  const message = `Missing field "${key}" in ${where}`;
+  findings.error(path, { code: "MANIFEST_FIELD_MISSING", message, hint: `Add \`${key} = ...\`.` }, "key");
   return BROKEN;
 }
 
@@ -234,15 +242,19 @@ function wrongType(node: Node, value: unknown, { path, findings }: Place): typeo
   return BROKEN;
 }
 
-/** `[trigger.http]` for `[[trigger.http]]` is the one slip of type that everybody makes. */
+/** What to write for the slips that everybody makes: `[trigger.http]`, `files = "x"`, `PORT = 80`. */
 function typeHint(node: Node, value: unknown, path: KeyPath): string | undefined {
   if (node.type === "array" && isTable(value)) return `Write [[${describePath(path)}]], with two brackets.`;
   if (node.type === "array") return `Put the value in brackets: [${quote(value)}].`;
-  return undefined;
+  if (node.type === "string" && ["number", "boolean"].includes(typeof value))
+    return `Write it in quotes: "${value}".`;
+  return `Write ${describeNode(node)}.`;
 }
 
+const EITHER = new Intl.ListFormat("en", { type: "disjunction" });
+
 function wrongChoice(choices: readonly unknown[], value: unknown, { path, findings }: Place): typeof BROKEN {
-  const expected = choices.map((choice) => quote(choice)).join(" or ");
+  const expected = EITHER.format(choices.map(quote));
   const found = isTable(value) || Array.isArray(value) ? describeValue(value) : quote(value);
   const message = `Invalid "${describePath(path)}": expected ${expected}, found ${found}`;
   const names = choices.filter((choice) => typeof choice === "string");

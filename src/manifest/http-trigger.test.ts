@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { SpindleError } from "../errors/mod.ts";
+import { readHttpTriggerOptions } from "./http-trigger.ts";
+
+test("readHttpTriggerOptions() gives options of any origin their type", () => {
+  const executor = { type: "wagi", argv: "a b" } as const;
+  const options = { route: "/x/...", executor, static_response: { status_code: 204 } };
+  assert.deepEqual(readHttpTriggerOptions({ id: "t", options }), options);
+});
+
+test("readHttpTriggerOptions() names the trigger in all that it finds", () => {
+  const options = { route: "/a/*b", executor: { type: "wag" }, more: 1 };
+  assert.throws(
+    () => readHttpTriggerOptions({ id: "t", options }),
+    (error) =>
+      error instanceof SpindleError &&
+      error.diagnostics.length === 3 &&
+      error.diagnostics.every(({ message }) => message.endsWith('(trigger "t")')),
+  );
+});
