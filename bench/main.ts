@@ -41,7 +41,16 @@ const APPS = ["spin-rust", "spin-c", "wagi-c"].map(
     name,
     args: [
       join(ROOT, "bin/spindle.mjs"),
-      ...["up", "--from", join(ROOT, `bench/apps/${name}.toml`), "--listen", "127.0.0.1:PORT", "--quiet"],
+      ...[
+        "up",
+        "--from",
+        join(ROOT, `bench/apps/${name}.toml`),
+        "--listen",
+        "127.0.0.1:PORT",
+        "--quiet",
+        "--log-dir",
+        "",
+      ],
     ],
   }),
 );
