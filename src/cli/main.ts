@@ -2,8 +2,12 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { describeError, SpindleError } from "../errors/mod.ts";
-import { EXIT, runProgram } from "./program.ts";
-import { up } from "./up/up.ts";
+import { type Actions, EXIT, runProgram } from "./program.ts";
+
+/** Loaded when they are needed: help should not wait for an engine. */
+const ACTIONS: Actions = {
+  up: async (options) => (await import("./up/up.ts")).up(options),
+};
 
 /** How long the last lines may take to be read by whoever reads them. */
 const FLUSH_MS_MAX = 1000;
@@ -18,7 +22,7 @@ export async function main(): Promise<void> {
     explain(error, isDebugging ? "debug" : "plain");
     process.exit(EXIT.failed);
   });
-  const code = await runProgram(argv, { up }).catch((error: unknown) => {
+  const code = await runProgram(argv, ACTIONS).catch((error: unknown) => {
     explain(error, isDebugging ? "debug" : "plain");
     return EXIT.failed;
   });

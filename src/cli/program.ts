@@ -54,6 +54,8 @@ function createProgram(actions: { up(options: UpOptions): Promise<void> }): Comm
     .helpCommand("help [command]", "show help for a command")
     .configureOutput({ outputError: (text, write) => write(withHint(text)) })
     .exitOverride()
+    // Commands answer them better.
+    .allowExcessArguments()
     .addHelpText("after", "\nTo begin: `spindle up --help`, or `spindle up` where a spin.toml is.\n");
   program.addCommand(inherit(program, upCommand(actions.up)));
   program.addCommand(inherit(program, maintenanceCommand(program)), { hidden: true });
@@ -80,7 +82,6 @@ function inherit(program: Command, command: Command): Command {
 function missingCommand(program: Command, name: string): Command {
   return new Command(name)
     .allowUnknownOption()
-    .allowExcessArguments()
     .helpOption(false)
     .action(() =>
       program.error(

@@ -1,7 +1,6 @@
 // What `spindle up` was asked to do, and the flags that say it: Spin's names first, then our own.
 
-import { Command, InvalidArgumentError, Option } from "commander";
-import { type ListenAddress, parseListenAddress } from "../../trigger/mod.ts";
+import { Command, Option } from "commander";
 import { addKeyValue, addValue, parseCount, parseDurationMs, parseSize } from "../values.ts";
 
 /** As commander gives it: names of flags in camel case, absent where neither flag nor variable is set. */
@@ -12,7 +11,8 @@ export interface UpOptions {
   readonly profile?: string;
   readonly build?: boolean;
 
-  readonly listen: ListenAddress;
+  /** `host:port` */
+  readonly listen: string;
   readonly findFreePort?: boolean;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -62,7 +62,6 @@ export function upCommand(action: (options: UpOptions) => Promise<void>): Comman
   addFileOptions(command);
   addLimitOptions(command);
   addSpinOptions(command);
-  command.allowExcessArguments();
   return command.action(async (raw: SpinSpellings & UpOptions) => {
     check(command);
     await action(withSpinSpellings(raw));
@@ -114,8 +113,7 @@ function addListenerOptions(command: Command): void {
     .addOption(
       new Option("--listen <address>", "host and port to listen on; port 0 takes a free one")
         .env("SPIN_HTTP_LISTEN_ADDR")
-        .argParser(listenAddress)
-        .default({ host: "127.0.0.1", port: 3000 }, "127.0.0.1:3000"),
+        .default("127.0.0.1:3000"),
     )
     .option("--find-free-port", "if the port is in use, try the next ones")
     .addOption(new Option("--tls-cert <file>", "certificate chain, PEM; serves HTTPS").env("SPIN_TLS_CERT"))
@@ -125,14 +123,6 @@ function addListenerOptions(command: Command): void {
         .choices(["plain", "json"])
         .default("plain"),
     );
-}
-
-function listenAddress(text: string): ListenAddress {
-  try {
-    return parseListenAddress(text);
-  } catch {
-    throw new InvalidArgumentError("It must be HOST:PORT, such as 127.0.0.1:3000 or [::1]:3000.");
-  }
 }
 
 function addOutputOptions(command: Command): void {

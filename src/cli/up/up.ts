@@ -4,7 +4,7 @@ import { didYouMean, formatDiagnostic, SpindleError } from "../../errors/mod.ts"
 import { ServedApplication, type ServeOptions } from "../../host/mod.ts";
 import { type LoadedApplication, loadApplication } from "../../loader/mod.ts";
 import type { Application } from "../../manifest/mod.ts";
-import { type HttpLimits, renderServing } from "../../trigger/mod.ts";
+import { type HttpLimits, parseListenAddress, renderServing } from "../../trigger/mod.ts";
 import { Interrupts, type StopSignal } from "../interrupts.ts";
 import { announceLogDirectory, GuestOutput } from "../output/guest-output.ts";
 import { nonBlocking, TerminalWriter } from "../output/terminal-writer.ts";
@@ -112,7 +112,7 @@ function listenerOptions(
 ): Pick<ServeOptions, "listen" | "findFreePort" | "tls" | "limits" | "memoryBytesMax"> {
   const { listen, findFreePort, tlsCert, tlsKey, maxInstanceMemory } = options;
   return {
-    listen,
+    listen: parseListenAddress(listen),
     findFreePort: findFreePort ?? false,
     ...(tlsCert !== undefined && tlsKey !== undefined && { tls: { certificate: tlsCert, key: tlsKey } }),
     ...(maxInstanceMemory !== undefined && { memoryBytesMax: maxInstanceMemory }),
