@@ -16,11 +16,12 @@ export interface WireRequest {
   readonly body: Uint8Array;
 }
 
-export interface WireResponse {
+/** Disposing it closes the connection, unless the body has been read to its end. */
+export interface WireResponse extends Disposable {
   readonly status: number;
   /** Name, value, name, value, ...; names in lower case. */
   readonly headers: readonly string[];
-  /** Read it to its end, or leave the loop early, which closes the connection. */
+  /** Can be read once. */
   readonly body: AsyncIterable<Uint8Array>;
 }
 
@@ -105,6 +106,11 @@ function attempt(request: WireRequest, options: ExchangeOptions): Promise<WireRe
     settle();
     reject(describe(error, outgoing.reusedSocket));
   });
+  // Without an error: a peer that switches protocols is left so.
+  outgoing.on("close", () => {
+    settle();
+    reject(describe(new Error("the peer gave no answer")));
+  });
   outgoing.on("response", (incoming) => {
     settle();
     resolve({
@@ -112,6 +118,7 @@ function attempt(request: WireRequest, options: ExchangeOptions): Promise<WireRe
       status: incoming.statusCode as number,
       headers: incoming.rawHeaders.map((text, index) => (index % 2 === 0 ? text.toLowerCase() : text)),
       body: readBody(incoming, timeouts.betweenBytesMs, signal),
+      [Symbol.dispose]: () => void incoming.destroy(),
     });
   });
   outgoing.end(request.body);

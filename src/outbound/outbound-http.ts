@@ -92,7 +92,8 @@ export class OutboundHttp {
     const { method, body } = request;
     let hop: Hop = { ...this.#resolve(request.url), method, body, headers: request.headers };
     for (let redirects = 0; ; redirects++) {
-      const response = await this.#deliver(withCredentials(hop), options);
+      if (hop.kind === "component") return await this.#chain(hop, options);
+      using response = await this.#exchange(hop, options.signal);
       const next = this.#redirected(hop, response);
       if (!next) return await buffered(response, this.#network.responseBytesMax);
       if (redirects === this.#network.redirectsMax) {
@@ -101,18 +102,19 @@ export class OutboundHttp {
           `${hop.url.href} leads to more than ${redirects} redirects`,
         );
       }
-      await discard(response);
       hop = next;
     }
   }
 
-  #deliver(hop: Hop, options: SendOptions): Promise<WireResponse | ChainedResponse> {
-    if (hop.kind === "component") {
-      const target = hop.url.pathname + hop.url.search;
-      return hop.own.chain(hop.componentId, { ...hop, target }, options);
-    }
+  async #chain(hop: Hop & { readonly kind: "component" }, options: SendOptions): Promise<OutboundResponse> {
+    const target = hop.url.pathname + hop.url.search;
+    const response = await hop.own.chain(hop.componentId, { ...hop, target }, options);
+    return await buffered(response, this.#network.responseBytesMax);
+  }
+
+  #exchange(hop: Hop, signal: AbortSignal): Promise<WireResponse> {
     const { agents, timeouts } = this.#network;
-    return exchange(hop, { agents, timeouts, signal: options.signal });
+    return exchange(withCredentials(hop), { agents, timeouts, signal });
   }
 
   /** Where a URL leads, if the component may go there. */
@@ -164,8 +166,8 @@ export class OutboundHttp {
   }
 
   /** The next hop, if the response is a redirect that can be followed. */
-  #redirected(hop: Hop, response: WireResponse | ChainedResponse): Hop | undefined {
-    if (hop.kind === "component" || !REDIRECTS.has(response.status)) return undefined;
+  #redirected(hop: Hop, response: WireResponse): Hop | undefined {
+    if (!REDIRECTS.has(response.status)) return undefined;
     const location = headerValue(response.headers, "location");
     const url = location === undefined ? null : URL.parse(location, hop.url);
     if (!url) return undefined;
@@ -210,21 +212,18 @@ async function buffered(
 ): Promise<OutboundResponse> {
   let bytes = headers.reduce((sum, text) => sum + text.length, 0);
   const chunks: Uint8Array[] = [];
+  if (bytes > bytesMax) throw tooLarge(bytesMax);
   for await (const chunk of body instanceof Uint8Array ? [body] : (body ?? [])) {
     bytes += chunk.length;
-    if (bytes > bytesMax) {
-      throw new OutboundError("response-too-large", `The response is larger than ${bytesMax} bytes`);
-    }
+    if (bytes > bytesMax) throw tooLarge(bytesMax);
     chunks.push(chunk);
   }
   const [first] = chunks;
   return { status, headers, body: first && chunks.length === 1 ? first : Buffer.concat(chunks) };
 }
 
-/** Leaves the body unread, which closes the connection. */
-async function discard(response: WireResponse | ChainedResponse): Promise<void> {
-  if (response.body === undefined || response.body instanceof Uint8Array) return;
-  await response.body[Symbol.asyncIterator]().return?.();
+function tooLarge(bytesMax: number): OutboundError {
+  return new OutboundError("response-too-large", `The response is larger than ${bytesMax} bytes`);
 }
 
 function headerValue(headers: readonly string[], name: string): string | undefined {
