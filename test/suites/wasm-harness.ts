@@ -139,9 +139,13 @@ export class HarnessInstance {
     table.set(1, wasmFunction(wait, []));
   }
 
-  /** Lets the guest tick at every check. */
+  set deadline(epoch: number) {
+    this.#first.deadline = epoch;
+  }
+
+  /** Lets the guest tick at every check: the epoch stands at 0. */
   tickAlways(): void {
-    this.#first.deadline = 0;
+    this.deadline = 0;
   }
 
   /** Runs what instantiation runs: active data segments, then the start function. */
