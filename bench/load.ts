@@ -1,19 +1,23 @@
 // The load generator, in a process of its own: keeps a number of connections busy with one request each.
 //
-//     node bench/load.ts --port 3000 --connections 64 --seconds 5
-//
-// It prints one line of JSON, a LoadResult. Every answer must have the status 200, a length, and the body that is
-// expected; anything else ends the run with an error. An answer that comes in one piece, as nearly all do, is
-// compared without being parsed.
+// It is forked: for each LoadOrder it is sent, it sends a LoadResult back. Every answer must have the status 200,
+// a length, and the body that is expected; anything else ends the process with an error. An answer that comes
+// in one piece, as nearly all do, is compared without being parsed.
 
 import { connect, type Socket } from "node:net";
 import { performance } from "node:perf_hooks";
-import { parseArgs } from "node:util";
 import { BODY } from "./answer.ts";
 import { Latencies } from "./latencies.ts";
 
+export interface LoadOrder {
+  readonly port: number;
+  readonly connections: number;
+  readonly seconds: number;
+}
+
 export interface LoadResult {
   readonly requests: number;
+  /** As long as it took in truth. */
   readonly seconds: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -119,11 +123,11 @@ function isExpected(answer: Buffer): boolean {
   );
 }
 
-async function load(options: { port: number; connections: number; seconds: number }): Promise<LoadResult> {
+async function load(order: LoadOrder): Promise<LoadResult> {
   const startMs = performance.now();
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
-  const run = { latencies: new Latencies(), endMs: startMs + options.seconds * 1000, fail };
-  const connections = Array.from({ length: options.connections }, () => new Connection(options.port, run));
+  const run = { latencies: new Latencies(), endMs: startMs + order.seconds * 1000, fail };
+  const connections = Array.from({ length: order.connections }, () => new Connection(order.port, run));
   await Promise.race([failed, Promise.all(connections.map(({ done }) => done))]);
   return {
     requests: run.latencies.total,
@@ -133,17 +137,5 @@ async function load(options: { port: number; connections: number; seconds: numbe
   };
 }
 
-const { values } = parseArgs({
-  options: {
-    port: { type: "string", default: "3000" },
-    connections: { type: "string", default: "64" },
-    seconds: { type: "string", default: "5" },
-  },
-});
-const result = await load({
-  port: Number(values.port),
-  connections: Number(values.connections),
-  seconds: Number(values.seconds),
-});
-console.log(JSON.stringify(result));
-process.exit(0);
+// A rejection that nobody handles ends the process, as it should.
+process.on("message", async (order: LoadOrder) => process.send?.(await load(order)));

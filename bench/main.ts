@@ -1,15 +1,16 @@
 // Measures what an answer costs through each executor, against bare `node:http` in the same run.
 //
-//     npm run bench -- [--rounds 3] [--seconds 4] [--connections 64] [--only spin-rust,wagi-c]
+//     npm run bench -- [--rounds 12] [--seconds 1] [--connections 64] [--only spin-rust,wagi-c]
 //
-// In each round every case runs once, alternately, in a fresh process; each figure is the median of the
-// rounds. docs/benchmarks.md says how to read them.
+// All servers run all the time, each in a process of its own. In each round every one of them gets the load
+// once, so that what else the machine does touches all alike; each figure is the median of the rounds.
+// docs/benchmarks.md says how to read them.
 
-import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { parseArgs, promisify } from "node:util";
-import type { LoadResult } from "./load.ts";
+import { parseArgs } from "node:util";
+import { LoadGenerator } from "./load-generator.ts";
 import { Server } from "./server.ts";
+import { formatTable, median, medianOf, type Sample } from "./table.ts";
 
 interface Case {
   readonly name: string;
@@ -17,144 +18,86 @@ interface Case {
   readonly args: readonly string[];
 }
 
-interface Sample {
-  readonly requestsPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly cpuUsPerRequest: number;
-  /** CPU time of bare `node:http` in the same round, divided by ours. */
-  readonly ratioToBare: number;
-  readonly residentMiB: number;
+interface Measured {
+  readonly name: string;
+  readonly server: Server;
   readonly firstAnswerMs: number;
-}
-
-interface Options {
-  readonly seconds: number;
-  readonly warmUpSeconds: number;
-  readonly connections: number;
+  readonly samples: Sample[];
 }
 
 const ROOT = join(import.meta.dirname, "..");
 const BARE: Case = { name: "bare", args: [join(ROOT, "bench/bare.ts"), "PORT"] };
-const APPS = ["spin-rust", "spin-c", "wagi-c"].map(
-  (name): Case => ({
-    name,
-    args: [
-      join(ROOT, "bin/spindle.mjs"),
-      ...[
-        "up",
-        "--from",
-        join(ROOT, `bench/apps/${name}.toml`),
-        "--listen",
-        "127.0.0.1:PORT",
-        "--quiet",
-        "--log-dir",
-        "",
-      ],
-    ],
-  }),
-);
+const APPS = ["spin-rust", "spin-c", "wagi-c"].map((name): Case => {
+  const app = join(ROOT, `bench/apps/${name}.toml`);
+  const flags = ["--listen", "127.0.0.1:PORT", "--quiet", "--log-dir", ""];
+  return { name, args: [join(ROOT, "bin/spindle.mjs"), "up", "--from", app, ...flags] };
+});
+
+/** How often each server is started, to tell the time to its first answer. */
+const STARTS = 3;
+/** Load before the first measurement, for the compilers of V8. */
+const WARM_UP_SECONDS = 3;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      rounds: { type: "string", default: "3" },
-      seconds: { type: "string", default: "4" },
-      "warm-up": { type: "string", default: "2" },
+      rounds: { type: "string", default: "12" },
+      seconds: { type: "string", default: "1" },
       connections: { type: "string", default: "64" },
       only: { type: "string" },
     },
   });
-  const options = {
-    seconds: Number(values.seconds),
-    warmUpSeconds: Number(values["warm-up"]),
-    connections: Number(values.connections),
-  };
+  const order = { seconds: Number(values.seconds), connections: Number(values.connections) };
   const selected = values.only?.split(",");
   const cases = [BARE, ...APPS.filter(({ name }) => selected?.includes(name) ?? true)];
 
-  const samples = new Map<Case, Sample[]>(cases.map((it) => [it, []]));
-  for (let round = 1; round <= Number(values.rounds); round++) {
-    let bareUs: number | undefined;
-    for (const it of cases) {
-      process.stderr.write(`Round ${round}: ${it.name}\n`);
-      const sample = await measure(it, { ...options, bareUs });
-      bareUs ??= sample.cpuUsPerRequest;
-      samples.get(it)?.push(sample);
-    }
+  await using servers = new AsyncDisposableStack();
+  using generator = new LoadGenerator();
+  const all: Measured[] = [];
+  for (const it of cases) all.push(await start(it, servers));
+  for (const { server } of all) {
+    await generator.run({ ...order, port: server.port, seconds: WARM_UP_SECONDS });
   }
-  printTable([...samples].map(([{ name }, rounds]) => [name, medianOf(rounds)]));
+  for (let round = 1; round <= Number(values.rounds); round++) {
+    process.stderr.write(`Round ${round} of ${values.rounds}\n`);
+    await measureAll(all, generator, order);
+  }
+  const rows = all.map(({ name, firstAnswerMs, samples }) => ({ name, firstAnswerMs, ...medianOf(samples) }));
+  console.log(formatTable(rows));
 }
 
-async function measure(
-  it: Case,
-  options: Options & { readonly bareUs: number | undefined },
-): Promise<Sample> {
-  await using server = await Server.start(it.args);
-  await load(server.port, { ...options, seconds: options.warmUpSeconds });
-  const before = server.usage();
-  const result = await load(server.port, options);
-  const after = server.usage();
-  const cpuUsPerRequest = ((after.cpuMs - before.cpuMs) * 1000) / result.requests;
-  return {
-    requestsPerSecond: result.requests / result.seconds,
-    p50Ms: result.p50Ms,
-    p99Ms: result.p99Ms,
-    cpuUsPerRequest,
-    ratioToBare: (options.bareUs ?? cpuUsPerRequest) / cpuUsPerRequest,
-    residentMiB: after.residentMiB,
-    firstAnswerMs: server.firstAnswerMs,
-  };
+/** Starts a server several times; the last stays. */
+async function start({ name, args }: Case, servers: AsyncDisposableStack): Promise<Measured> {
+  const firstAnswersMs: number[] = [];
+  for (;;) {
+    const server = await Server.start(args);
+    firstAnswersMs.push(server.firstAnswerMs);
+    if (firstAnswersMs.length < STARTS) await server[Symbol.asyncDispose]();
+    else return { name, server: servers.use(server), firstAnswerMs: median(firstAnswersMs), samples: [] };
+  }
 }
 
-async function load(port: number, { seconds, connections }: Options): Promise<LoadResult> {
-  const args = Object.entries({ port, seconds, connections }).flatMap(([name, value]) => [
-    `--${name}`,
-    `${value}`,
-  ]);
-  const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, "bench/load.ts"), ...args]);
-  // What load.ts prints is a LoadResult, by its own main function.
-  return JSON.parse(stdout) as LoadResult;
-}
-
-function medianOf(rounds: readonly Sample[]): Sample {
-  const median = (pick: (sample: Sample) => number) => {
-    const sorted = rounds.map(pick).toSorted((a, b) => a - b);
-    return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-  };
-  return {
-    requestsPerSecond: median((sample) => sample.requestsPerSecond),
-    p50Ms: median((sample) => sample.p50Ms),
-    p99Ms: median((sample) => sample.p99Ms),
-    cpuUsPerRequest: median((sample) => sample.cpuUsPerRequest),
-    ratioToBare: median((sample) => sample.ratioToBare),
-    residentMiB: median((sample) => sample.residentMiB),
-    firstAnswerMs: median((sample) => sample.firstAnswerMs),
-  };
-}
-
-const COLUMNS: readonly (readonly [heading: string, cell: (sample: Sample) => string])[] = [
-  ["requests/s", (sample) => sample.requestsPerSecond.toFixed(0)],
-  ["p50 ms", (sample) => sample.p50Ms.toFixed(2)],
-  ["p99 ms", (sample) => sample.p99Ms.toFixed(2)],
-  ["CPU us/request", (sample) => sample.cpuUsPerRequest.toFixed(1)],
-  ["ratio to bare", (sample) => sample.ratioToBare.toFixed(2)],
-  ["RSS MiB", (sample) => sample.residentMiB.toFixed(0)],
-  ["first answer ms", (sample) => sample.firstAnswerMs.toFixed(0)],
-];
-
-function printTable(rows: readonly (readonly [name: string, sample: Sample])[]): void {
-  const cells = [
-    ["", ...COLUMNS.map(([heading]) => heading)],
-    ...rows.map(([name, sample]) => [name, ...COLUMNS.map(([, cell]) => cell(sample))]),
-  ];
-  const widths =
-    cells[0]?.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0))) ?? [];
-  for (const row of cells) {
-    const [name = "", ...numbers] = row.map((cell, i) =>
-      i === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[i] ?? 0),
-    );
-    console.log([name, ...numbers].join("  "));
+/** One round: the first of all is the bare server, which the others are compared with. */
+async function measureAll(
+  all: readonly Measured[],
+  generator: LoadGenerator,
+  order: { readonly seconds: number; readonly connections: number },
+): Promise<void> {
+  let bareUs: number | undefined;
+  for (const { server, samples } of all) {
+    const before = server.usage();
+    const result = await generator.run({ ...order, port: server.port });
+    const after = server.usage();
+    const cpuUsPerRequest = ((after.cpuMs - before.cpuMs) * 1000) / result.requests;
+    bareUs ??= cpuUsPerRequest;
+    samples.push({
+      requestsPerSecond: result.requests / result.seconds,
+      p50Ms: result.p50Ms,
+      p99Ms: result.p99Ms,
+      cpuUsPerRequest,
+      ratioToBare: bareUs / cpuUsPerRequest,
+      residentMiB: after.residentMiB,
+    });
   }
 }
 
