@@ -4,6 +4,11 @@ import { spawn } from "node:child_process";
 
 /** Signals that somebody may send to the process they started, which is this one. */
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
+/**
+ * A signal to the whole process group reaches the child by itself. If it ends of that, it must not get the signal
+ * once more while it does: late in its exit, Node no longer handles signals, and would be killed.
+ */
+const FORWARD_AFTER_MS = 100;
 
 /**
  * Runs `node` with `args` in place of this process: it has the same terminal, files, directory and environment, gets the
@@ -23,7 +28,7 @@ function replace(node, args) {
 
 function mirror(node, args) {
   const child = spawn(node, args, { stdio: "inherit" });
-  const forward = (signal) => child.kill(signal);
+  const forward = (signal) => setTimeout(() => child.kill(signal), FORWARD_AFTER_MS);
   for (const signal of FORWARDED) process.on(signal, forward);
   child.on("error", (error) => {
     process.stderr.write(`error: Cannot run ${node}: ${error.message}\n`);

@@ -9,18 +9,20 @@ const SAME_SIGNAL_MS = 300;
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 export type StopSignal = keyof typeof SIGNALS;
 
-export class Interrupts implements Disposable {
+/**
+ * Listens until the process exits: a signal that arrives late, for the second time, must not end it another way.
+ */
+export class Interrupts {
   /** Resolves with the first signal. */
   readonly first: Promise<StopSignal>;
   readonly #tell: (signal: StopSignal) => void;
-  readonly #listener = (signal: StopSignal) => this.#take(signal);
   #lastAtMs: number | undefined;
 
   constructor() {
     const { promise, resolve } = Promise.withResolvers<StopSignal>();
     this.first = promise;
     this.#tell = resolve;
-    for (const signal of stopSignals()) process.on(signal, this.#listener);
+    for (const signal of stopSignals()) process.on(signal, () => this.#take(signal));
   }
 
   #take(signal: StopSignal): void {
@@ -30,10 +32,6 @@ export class Interrupts implements Disposable {
     // As shells have it for a process that a signal ended.
     if (isSecond) process.exit(128 + SIGNALS[signal]);
     this.#tell(signal);
-  }
-
-  [Symbol.dispose](): void {
-    for (const signal of stopSignals()) process.off(signal, this.#listener);
   }
 }
 

@@ -17,7 +17,7 @@ const EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGHUP: 0, SIGINT: 13
 
 /** Serves until a signal comes. The caller exits the process with the exit code that this gives. */
 export async function up(options: UpOptions): Promise<number> {
-  using interrupts = new Interrupts();
+  const interrupts = new Interrupts();
   // A signal while it starts ends it there and then: what is under way ends with the process.
   const started = await Promise.race([start(options), interrupts.first]);
   if (typeof started === "string") return EXIT_CODES[started];
@@ -29,7 +29,10 @@ export async function up(options: UpOptions): Promise<number> {
 async function start(options: UpOptions): Promise<{ stop(): Promise<void> }> {
   const terminal = new TerminalWriter(nonBlocking(2, process.stderr));
   process.once("exit", () => terminal.flush());
-  const tell = (line: string) => terminal.write(Buffer.from(`${line}\n`));
+  const tell = (line: string) => {
+    terminal.write(Buffer.from(`${line}\n`));
+    terminal.flush();
+  };
 
   if (options.build) await buildApplication({ ...options, report: tell });
   const { application, warnings } = await load(options);
@@ -41,7 +44,8 @@ async function start(options: UpOptions): Promise<{ stop(): Promise<void> }> {
     ServedApplication.start(application, {
       ...listenerOptions(options),
       output: (componentId) => output.sinksOf(componentId),
-      log: ({ severity, message }) => tell(`${severity}: ${message}`),
+      // Not passed on at once: there may be many in one turn of the event loop.
+      log: ({ severity, message }) => terminal.write(Buffer.from(`${severity}: ${message}\n`)),
     }),
   );
   process.stdout.write(renderServing(served.trigger, options.format));
