@@ -96,10 +96,13 @@ for (const { by, options } of launchers) {
     assert.deepEqual(place.leftovers, []);
   });
 
-  test(`SIGINT ends an idle up${by} with 130`, async () => {
+  test(`SIGINT, alone or to the whole process group, ends an idle up${by} with 130`, async () => {
     using place = new Workplace(MANIFEST, ["c/outbound"]);
+    await using alone = await place.up([], options);
+    alone.kill("SIGINT");
+    assert.equal((await alone.ended()).code, 130);
     await using spindle = await place.up([], options);
-    spindle.kill("SIGINT");
+    process.kill(-(spindle.child.pid ?? assert.fail()), "SIGINT");
     const { code, signal } = await spindle.ended();
     assert.deepEqual({ code, signal }, { code: 130, signal: null });
     assert.deepEqual(place.leftovers, []);
