@@ -14,6 +14,7 @@ import type { HttpExecutor, HttpReply, HttpRequest } from "../../src/trigger/htt
 import { createChain } from "../../src/trigger/http/executors/chain.ts";
 import { createExecutors } from "../../src/trigger/http/executors/create-executors.ts";
 import { createRoute } from "../../src/trigger/http/route.ts";
+import { systemClock, systemRandom } from "../../src/wasi/mod.ts";
 
 export interface GuestOptions {
   /** Below `guests/`, without `.wasm`; or an absolute path. */
@@ -148,15 +149,12 @@ function textOf({ status, headers, body }: HttpReply): TestReply {
 }
 
 function componentOf(id: string, guest: GuestOptions): Component {
-  const file = guest.source.startsWith("/") ? guest.source : join("../../guests", `${guest.source}.wasm`);
+  const isAbsolute = guest.source.startsWith("/");
+  const path = isAbsolute ? guest.source : join(import.meta.dirname, "../../guests", `${guest.source}.wasm`);
   return {
     id,
     description: "",
-    source: {
-      path: join(guest.source.startsWith("/") ? "/" : import.meta.dirname, file),
-      digest: "",
-      described: guest.source,
-    },
+    source: { path, digest: "", described: guest.source },
     environment: guest.environment ?? {},
     mounts: [],
     allowedOutboundHosts: guest.allowedHosts ?? [],
@@ -181,7 +179,6 @@ function newBuilder(
 ): Builder<HttpRequest> {
   const { components, triggers, network, printed } = parts;
   const componentIds = components.map(({ id }) => id);
-  let ticks = 0n;
   return new Builder<HttpRequest>({
     application: {
       metadata: { name: "test", version: "", description: "", authors: [], origin: "" },
@@ -192,8 +189,8 @@ function newBuilder(
     },
     ...(options.engine && { engine: options.engine }),
     ...(options.wallTimeMs !== undefined && { wallTimeMs: options.wallTimeMs }),
-    clock: { realtimeNs: () => ++ticks, monotonicNs: () => ++ticks, sleep: () => Promise.resolve() },
-    random: { fill: (bytes) => void bytes.fill(Number(++ticks)) },
+    clock: systemClock,
+    random: systemRandom,
     output(id) {
       const write = (bytes: Uint8Array) =>
         void printed.set(id, (printed.get(id) ?? "") + Buffer.from(bytes).toString());
