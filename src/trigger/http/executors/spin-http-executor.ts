@@ -46,8 +46,8 @@ export class SpinHttpExecutor implements BufferedHttpExecutor {
     const { uri, params } = this.#abi.version;
     const call = new SpinCall(request, this.#abi, {
       method,
-      uri: utf8(uri === "path" ? request.path : request.target),
-      headers: guestHeaders(request, match),
+      uri: this.#utf8(uri === "path" ? request.path : request.target),
+      headers: this.#headers(request, match),
       params: params === "query" ? queryPairs(request.query) : [],
       body,
     });
@@ -56,13 +56,31 @@ export class SpinHttpExecutor implements BufferedHttpExecutor {
     );
   }
 
+  /** The client's headers, names in lower case, then those of Spin. */
+  #headers(request: HttpRequest, match: RouteMatch): string[] {
+    const { rawHeaders } = request;
+    const headers: string[] = [];
+    for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+      // The loop stays inside of an array that holds only strings.
+      headers.push((rawHeaders[at] as string).toLowerCase(), this.#utf8(rawHeaders[at + 1] as string));
+    }
+    headers.push(...spinHeaders(request, match));
+    return headers;
+  }
+
+  /** A text off the wire, if its bytes are UTF-8: those of a guest have to be. */
+  #utf8(text: string): string {
+    if (!/[^\x00-\x7f]/.test(text) || isUtf8(Buffer.from(text, "latin1"))) return text;
+    throw new GuestReplyError(this.#componentId, "cannot be given a request with text that is not UTF-8");
+  }
+
   #reply({ status, headers, body }: GuestResponse): HttpReply {
     if (status < STATUS_MIN || status > STATUS_MAX) {
       throw new GuestReplyError(this.#componentId, `answered with the invalid status ${status}`);
     }
     const reply = new ReplyHeaders(this.#componentId);
     for (let at = 0; at + 1 < headers.length; at += 2) {
-      // The loop stays inside of an array that holds only strings.
+      // As above.
       reply.set(headers[at] as string, headers[at + 1] as string);
     }
     return { status, headers: reply.list, body };
@@ -97,18 +115,6 @@ class SpinCall implements Invocation<HttpContext, GuestResponse>, CallOptions {
   }
 }
 
-/** The client's headers, names in lower case, then those of Spin. */
-function guestHeaders(request: HttpRequest, match: RouteMatch): string[] {
-  const { rawHeaders } = request;
-  const headers: string[] = [];
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    // The loop stays inside of an array that holds only strings.
-    headers.push((rawHeaders[at] as string).toLowerCase(), utf8(rawHeaders[at + 1] as string));
-  }
-  headers.push(...spinHeaders(request, match));
-  return headers;
-}
-
 /** The decoded query as name, value, name, value, ...; each character is one byte of UTF-8. */
 function queryPairs(query = ""): string[] {
   const text = Buffer.from(query, "latin1").toString("utf8");
@@ -117,10 +123,4 @@ function queryPairs(query = ""): string[] {
     for (const part of pair) pairs.push(Buffer.from(part, "utf8").toString("latin1"));
   }
   return pairs;
-}
-
-/** A text off the wire, if its bytes are UTF-8: those of a guest have to be. */
-function utf8(text: string): string {
-  if (!/[^\x00-\x7f]/.test(text) || isUtf8(Buffer.from(text, "latin1"))) return text;
-  throw new Error("The request has text that is not UTF-8, which the Spin ABI cannot carry");
 }
