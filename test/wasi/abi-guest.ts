@@ -6,7 +6,12 @@
 import assert from "node:assert/strict";
 
 import { type Caller, GuestMemory, type HostFunction, Linker } from "../../src/engine/mod.ts";
-import { type MountedDirectory, type MountRequest, mountDirectory } from "../../src/mounts/mod.ts";
+import {
+  type MountedDirectory,
+  type MountOptions,
+  type MountRequest,
+  mountDirectory,
+} from "../../src/mounts/mod.ts";
 import {
   addWasiP1ToLinker,
   systemClock,
@@ -321,7 +326,7 @@ export function entriesIn(bytes: Buffer): Entry[] {
 export async function mount(
   mounted: DisposableStack,
   hostPath: string,
-  options: Partial<MountRequest> & { readonly traversal?: "descriptors" | "paths" } = {},
+  options: Partial<MountRequest> & MountOptions = {},
 ): Promise<MountedDirectory> {
   const request = { guestPath: "/", kind: "live", access: "write", ...options, hostPath } as const;
   return mounted.use(await mountDirectory(request, options));
