@@ -27,9 +27,11 @@ function replace(node, args) {
 }
 
 function mirror(node, args) {
-  const child = spawn(node, args, { stdio: "inherit" });
+  const env = { ...process.env, [LAUNCHER]: String(process.pid) };
+  const child = spawn(node, args, { stdio: "inherit", env });
   const forward = (signal) => setTimeout(() => child.kill(signal), FORWARD_AFTER_MS);
   for (const signal of FORWARDED) process.on(signal, forward);
+  whenOrphaned(() => child.kill("SIGTERM"));
   child.on("error", (error) => {
     process.stderr.write(`error: Cannot run ${node}: ${error.message}\n`);
     process.exit(1);
@@ -39,4 +41,25 @@ function mirror(node, args) {
     for (const forwarded of FORWARDED) process.off(forwarded, forward);
     process.kill(process.pid, signal);
   });
+}
+
+/** Tells a process which launcher waits for it. */
+const LAUNCHER = "SPINDLE_LAUNCHER";
+/** How often to look whether the parent is still there. */
+const ORPHAN_POLL_MS = 500;
+
+/**
+ * Calls `end` when the parent has gone without a word: a launcher that was killed, or the shell between npm and us, to
+ * which npm passes a SIGTERM, and which ends of it alone. Other parents may go as they like, as `nohup` has it.
+ */
+export function whenOrphaned(end) {
+  const parent = process.ppid;
+  const { npm_lifecycle_event: npm, [LAUNCHER]: launcher } = process.env;
+  if (npm === undefined && launcher !== String(parent)) return;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    end();
+  }, ORPHAN_POLL_MS);
+  timer.unref();
 }

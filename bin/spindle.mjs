@@ -10,7 +10,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findNode, isSuitable } from "./find-node.mjs";
-import { handOver } from "./hand-over.mjs";
+import { handOver, whenOrphaned } from "./hand-over.mjs";
 
 /** In the repository the CLI runs from its TypeScript source, in a published package from JavaScript. */
 function cliModule() {
@@ -40,6 +40,7 @@ try {
   }
   if (isSuitable()) {
     keepCompiledCode();
+    whenOrphaned(() => process.kill(process.pid, "SIGTERM"));
     const { main } = await import(cliModule().href);
     await main();
   } else {

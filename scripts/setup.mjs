@@ -1,4 +1,4 @@
-// Makes a fresh clone ready: installs the dependencies once, and again when they change.
+// Makes a fresh clone ready: installs the dependencies once, and again when they change. `node scripts/setup.mjs`
 // Plain JavaScript for any Node from 18 on; several may run at once.
 
 import { spawnSync } from "node:child_process";
@@ -15,13 +15,18 @@ const modules = join(root, "node_modules");
 const stamp = join(modules, ".spindle-installed");
 const wanted = digestOf("package.json", "package-lock.json");
 
-try {
-  if (!isInstalled()) exclusively(join(modules, ".spindle-setup-lock"), install);
-  findNode();
-} catch (error) {
-  process.stderr.write(`error: ${error.message}\n`);
-  process.exit(1);
+/** Exits with a message if that fails. */
+export function setUp() {
+  try {
+    if (!isInstalled()) exclusively(join(modules, ".spindle-setup-lock"), install);
+    findNode();
+  } catch (error) {
+    process.stderr.write(`error: ${error.message}\n`);
+    process.exit(1);
+  }
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) setUp();
 
 function isInstalled() {
   return existsSync(stamp) && readFileSync(stamp, "utf8") === wanted;

@@ -150,6 +150,17 @@ async function untilRefused(url: string): Promise<void> {
   }
 }
 
+test("up ends when the launcher in front of it is killed", { skip: older === undefined }, async () => {
+  using place = new Workplace(MANIFEST, ["c/outbound"]);
+  await using spindle = await place.up([], { ...(older !== undefined && { node: older }) });
+  const url = await spindle.serving();
+  spindle.kill("SIGKILL");
+  await untilRefused(url);
+  // It holds the other end of our pipes until it has removed its files.
+  await spindle.ended();
+  assert.deepEqual(place.leftovers, []);
+});
+
 test("a second SIGTERM ends up at once, with its own exit code", async () => {
   using place = new Workplace(MANIFEST, ["c/outbound"]);
   await using slow = await SlowServer.start();
