@@ -10,7 +10,14 @@ import {
   type StoreOptions,
 } from "../engine/mod.ts";
 import type { OutboundHttp } from "../outbound/mod.ts";
-import { type Clock, type RandomSource, type StdoutSink, WasiP1, type WasiP1Template } from "../wasi/mod.ts";
+import {
+  type Clock,
+  type RandomSource,
+  type StdoutSink,
+  WasiP1,
+  type WasiP1Call,
+  type WasiP1Template,
+} from "../wasi/mod.ts";
 import type { CoreModule } from "../wasm/mod.ts";
 import type { CallOptions, Prepared, RuntimeContext } from "./context.ts";
 
@@ -131,6 +138,41 @@ class CallLimits implements StoreOptions {
   }
 }
 
+/** What a guest finds around it. Arguments and environment are read late: few guests ask for them. */
+class GuestSurroundings implements WasiP1Call {
+  readonly #options: CallOptions;
+  readonly stdout: StdoutSink;
+  readonly stderr: StdoutSink;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+
+  constructor(
+    options: CallOptions,
+    component: Pick<ReadyComponent<unknown>, "stdout" | "stderr">,
+    shared: Pick<SharedParts, "clock" | "random">,
+  ) {
+    this.#options = options;
+    this.stdout = options.stdout ?? component.stdout;
+    this.stderr = component.stderr;
+    this.clock = shared.clock;
+    this.random = shared.random;
+  }
+
+  get args(): readonly string[] {
+    return this.#options.args ?? [];
+  }
+
+  get environment(): readonly (readonly [name: string, value: string])[] {
+    return this.#options.environment ?? [];
+  }
+
+  get stdin(): Uint8Array {
+    return this.#options.stdin ?? NOTHING;
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
 /** The data of one store, also for the initialisers at start-up. */
 export function newContext<T>(
   componentId: string,
@@ -138,15 +180,6 @@ export function newContext<T>(
   shared: Pick<SharedParts, "clock" | "random">,
   call: { readonly data: T; readonly options: CallOptions },
 ): RuntimeContext<T> {
-  const { args, environment, stdin, stdout } = call.options;
-  const wasi = new WasiP1(component.wasi, {
-    ...(args && { args }),
-    ...(environment && { environment }),
-    ...(stdin && { stdin }),
-    stdout: stdout ?? component.stdout,
-    stderr: component.stderr,
-    clock: shared.clock,
-    random: shared.random,
-  });
+  const wasi = new WasiP1(component.wasi, new GuestSurroundings(call.options, component, shared));
   return { componentId, wasi, outbound: component.outbound, data: call.data };
 }

@@ -22,7 +22,7 @@ export function cgiEnvironment(
   const [serverName, serverPort] = splitAuthority(request.authority);
   const clientIp = ipOf(request.clientAddress);
   const pathInfo = decodeWire(match.pathInfo);
-  const entries = new Map<string, string>([
+  const entries: EnvironmentEntry[] = [
     ["AUTH_TYPE", ""],
     ["CONTENT_LENGTH", String(bodyBytes)],
     // Spin looks for a header of this very name. The content type is in HTTP_CONTENT_TYPE.
@@ -47,21 +47,32 @@ export function cgiEnvironment(
     ["X_MATCHED_ROUTE", decodeWire(route.matched)],
     ["X_RAW_COMPONENT_ROUTE", decodeWire(route.text)],
     ["X_RAW_PATH_INFO", pathInfo],
-  ]);
+  ];
+  const fixed = entries.length;
   for (const [name, value] of match.params) {
-    entries.set(`X_PATH_MATCH_${name.toUpperCase()}`, decodeWire(value));
+    set(entries, fixed, [`X_PATH_MATCH_${name.toUpperCase()}`, decodeWire(value)]);
   }
-  addHeaders(entries, request.rawHeaders);
-  return [...entries];
-}
-
-function addHeaders(entries: Map<string, string>, rawHeaders: readonly string[]): void {
+  const named = entries.length;
+  const { rawHeaders } = request;
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     // The loop stays inside of an array that holds only strings.
     const name = `HTTP_${(rawHeaders[at] as string).toUpperCase().replaceAll("-", "_")}`;
     const value = rawHeaders[at + 1] as string;
-    if (!HIDDEN.has(name)) entries.set(name, /^[\t\x20-\x7e]*$/.test(value) ? value : "CORRUPT VALUE");
+    if (HIDDEN.has(name)) continue;
+    set(entries, named, [name, /^[\t\x20-\x7e]*$/.test(value) ? value : "CORRUPT VALUE"]);
   }
+  return entries;
+}
+
+/** Adds an entry, or replaces that of the same name among those from `start` on. */
+function set(entries: EnvironmentEntry[], start: number, entry: EnvironmentEntry): void {
+  for (let at = start; at < entries.length; at++) {
+    if (entries[at]?.[0] === entry[0]) {
+      entries[at] = entry;
+      return;
+    }
+  }
+  entries.push(entry);
 }
 
 /** Host and port of `example.com:8080` or `[::1]:8080`. */
@@ -73,7 +84,8 @@ function splitAuthority(authority: string): readonly [host: string, port: string
 
 /** The address of `127.0.0.1:1234` or `[::1]:1234`, without brackets. */
 function ipOf(address: string): string {
-  return address.slice(0, address.lastIndexOf(":")).replace(/^\[(.*)\]$/, "$1");
+  const colon = address.lastIndexOf(":");
+  return address.startsWith("[") ? address.slice(1, colon - 1) : address.slice(0, colon);
 }
 
 /** The pattern of the arguments, taken apart. */

@@ -31,25 +31,20 @@ export class WagiHttpExecutor implements BufferedHttpExecutor {
   readonly bodyMode = "buffered";
   readonly #context: HttpExecutionContext;
   readonly #componentId: string;
-  readonly #entrypoint: string;
-  readonly #arguments: ArgumentsTemplate;
-  readonly #outputBytesMax: number;
+  readonly #program: WagiProgram;
 
   constructor(context: HttpExecutionContext, componentId: string, options: WagiOptions) {
     this.#context = context;
     this.#componentId = componentId;
-    this.#entrypoint = options.entrypoint;
-    this.#arguments = parseArgumentsTemplate(options.argv);
-    this.#outputBytesMax = options.outputBytesMax ?? OUTPUT_BYTES_MAX;
+    this.#program = {
+      entrypoint: options.entrypoint,
+      arguments: parseArgumentsTemplate(options.argv),
+      outputBytesMax: options.outputBytesMax ?? OUTPUT_BYTES_MAX,
+    };
   }
 
   execute(request: HttpRequest, match: RouteMatch, body: Uint8Array): HttpReply | Promise<HttpReply> {
-    const call = new WagiCall(this.#entrypoint, request, {
-      args: cgiArguments(this.#arguments, request),
-      environment: cgiEnvironment(request, match, body.length),
-      stdin: body,
-      stdout: new CapturedOutput(this.#outputBytesMax),
-    });
+    const call = new WagiCall(this.#program, { http: request, match, body });
     return run(this.#context.prepare(this.#componentId, request, call), call, (code) =>
       this.#reply(code, call.stdout.take()),
     );
@@ -65,31 +60,51 @@ export class WagiHttpExecutor implements BufferedHttpExecutor {
   }
 }
 
-/** One request on its way through the guest. The result is the code that it exits with. */
+interface WagiProgram {
+  readonly entrypoint: string;
+  readonly arguments: ArgumentsTemplate;
+  readonly outputBytesMax: number;
+}
+
+interface WagiRequest {
+  readonly http: HttpRequest;
+  readonly match: RouteMatch;
+  readonly body: Uint8Array;
+}
+
+/**
+ * One request on its way through the guest. The result is the code that it exits with.
+ *
+ * What is a getter here is made only for guests that ask for it.
+ */
 class WagiCall implements Invocation<HttpContext, number>, CallOptions {
   readonly exportName: string;
-  readonly args: readonly string[];
-  readonly environment: readonly EnvironmentEntry[];
-  readonly stdin: Uint8Array;
   readonly stdout: CapturedOutput;
-  readonly #http: HttpRequest;
+  readonly #program: WagiProgram;
+  readonly #request: WagiRequest;
 
-  constructor(
-    exportName: string,
-    http: HttpRequest,
-    io: Pick<WagiCall, "args" | "environment" | "stdin" | "stdout">,
-  ) {
-    this.exportName = exportName;
-    this.#http = http;
-    this.args = io.args;
-    this.environment = io.environment;
-    this.stdin = io.stdin;
-    this.stdout = io.stdout;
+  constructor(program: WagiProgram, request: WagiRequest) {
+    this.exportName = program.entrypoint;
+    this.stdout = new CapturedOutput(program.outputBytesMax);
+    this.#program = program;
+    this.#request = request;
   }
 
-  /** Made on first use, so it is passed on as late as can be. */
+  get args(): readonly string[] {
+    return cgiArguments(this.#program.arguments, this.#request.http);
+  }
+
+  get environment(): readonly EnvironmentEntry[] {
+    const { http, match, body } = this.#request;
+    return cgiEnvironment(http, match, body.length);
+  }
+
+  get stdin(): Uint8Array {
+    return this.#request.body;
+  }
+
   get signal(): AbortSignal {
-    return this.#http.signal;
+    return this.#request.http.signal;
   }
 
   lower(): readonly WasmValue[] {
