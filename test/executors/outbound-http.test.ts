@@ -14,7 +14,8 @@ import {
   type OutboundRequest,
   type OutboundResponse,
 } from "../../src/outbound/mod.ts";
-import { readAll, serve, serveRaw } from "./servers.ts";
+import { CERTIFICATE } from "./certificate.ts";
+import { readAll, serve, serveRaw, serveTls } from "./servers.ts";
 
 /** A component that may reach `allowed`, and what its operator is told. */
 class Client implements Disposable {
@@ -391,6 +392,17 @@ for (const { timeouts, answer, what } of TIMEOUTS) {
     await hungUp;
   });
 }
+
+test("OutboundHttp.send() speaks TLS with a server that it trusts, under the name that it trusts", async () => {
+  await using server = await serveTls(echo);
+  using trusting = new Client(ANY, { certificates: [CERTIFICATE] });
+  for (let i = 0; i < 2; i++) {
+    assert.equal((await trusting.send({ url: `https://localhost:${server.port}/` })).status, 200);
+  }
+  await trusting.fails("connection", { url: `https://127.0.0.1:${server.port}/` });
+  using careful = new Client(ANY);
+  await careful.fails("connection", { url: `https://localhost:${server.port}/` });
+});
 
 test("OutboundHttp.send() does not wait for ever for a connection", async () => {
   // TLS is part of connecting, and this server never says a word of it.

@@ -1,7 +1,9 @@
 // HTTP servers for guests to talk to, on ports of their own.
 
 import http from "node:http";
+import https from "node:https";
 import net, { type AddressInfo, type Server } from "node:net";
+import { CERTIFICATE, KEY } from "./certificate.ts";
 
 /** A server that is closed, with all its connections, by `using`. */
 export interface TestServer extends AsyncDisposable {
@@ -12,6 +14,12 @@ export interface TestServer extends AsyncDisposable {
 
 export async function serve(handler: http.RequestListener): Promise<TestServer> {
   const server = http.createServer(handler);
+  return started(server, () => server.closeAllConnections());
+}
+
+/** A server with the certificate for "localhost". */
+export async function serveTls(handler: http.RequestListener): Promise<TestServer> {
+  const server = https.createServer({ key: KEY, cert: CERTIFICATE }, handler);
   return started(server, () => server.closeAllConnections());
 }
 
