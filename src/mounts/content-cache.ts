@@ -8,7 +8,7 @@ import { hash, webcrypto } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 
-import type { SnapshotFile } from "./mounted-directory.ts";
+import type { SnapshotFile } from "./snapshot-tree.ts";
 
 const { subtle } = webcrypto;
 

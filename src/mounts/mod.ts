@@ -1,14 +1,12 @@
 // The door of the mounts room: directories of the host, as components see them.
 
 export { ContentCache, SnapshotChangedError } from "./content-cache.ts";
-export { type MountOptions, type MountRequest, mountDirectory } from "./mount-directory.ts";
+export { type MountOptions, mountDirectory, O_PATH } from "./mount-directory.ts";
+export type { LiveMount, MountedDirectory, SnapshotMount } from "./mounted-directory.ts";
 export type {
-  LiveMount,
-  MountedDirectory,
   SnapshotDirectory,
   SnapshotFile,
   SnapshotLink,
-  SnapshotMount,
   SnapshotNode,
   SnapshotSpecial,
-} from "./mounted-directory.ts";
+} from "./snapshot-tree.ts";

@@ -7,7 +7,8 @@ import { after, test } from "node:test";
 import { SpindleError } from "../errors/mod.ts";
 import { ContentCache } from "./content-cache.ts";
 import { type MountOptions, mountDirectory } from "./mount-directory.ts";
-import type { SnapshotDirectory, SnapshotFile, SnapshotMount, SnapshotNode } from "./mounted-directory.ts";
+import type { SnapshotMount } from "./mounted-directory.ts";
+import type { SnapshotDirectory, SnapshotFile, SnapshotNode } from "./snapshot-tree.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spindle-mounts-"));
 after(() => rmSync(folder, { recursive: true }));

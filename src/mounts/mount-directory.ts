@@ -5,19 +5,10 @@ import { closeSync, constants, existsSync, openSync, realpathSync, statSync } fr
 import { sep } from "node:path";
 
 import { SpindleError } from "../errors/mod.ts";
+import type { MountSource } from "../manifest/mod.ts";
 import { ContentCache } from "./content-cache.ts";
 import type { LiveMount, MountedDirectory, SnapshotMount } from "./mounted-directory.ts";
 import { indexSnapshot, type SnapshotLimits } from "./snapshot.ts";
-
-/** What the loader says about a mount; the shape of `MountSource` in an Application. */
-export interface MountRequest {
-  /** Absolute, normalised guest path: "/" or "/data". */
-  readonly guestPath: string;
-  /** Absolute host path of a directory. */
-  readonly hostPath: string;
-  readonly kind: "snapshot" | "live";
-  readonly access: "read" | "write";
-}
 
 export interface MountOptions extends SnapshotLimits {
   /** Where contents are kept. By default one cache for the whole process (each thread has its own). */
@@ -35,7 +26,7 @@ const sharedContents = new ContentCache();
  *   larger than an index in memory should be
  */
 export async function mountDirectory(
-  source: MountRequest,
+  source: MountSource,
   options: MountOptions = {},
 ): Promise<MountedDirectory> {
   try {
@@ -47,7 +38,7 @@ export async function mountDirectory(
   }
 }
 
-function mountSnapshot(source: MountRequest, options: MountOptions): SnapshotMount {
+function mountSnapshot(source: MountSource, options: MountOptions): SnapshotMount {
   return {
     kind: "snapshot",
     guestPath: source.guestPath,
@@ -59,9 +50,9 @@ function mountSnapshot(source: MountRequest, options: MountOptions): SnapshotMou
 }
 
 /** `O_PATH` of Linux, which Node does not name: a place in the file system, for look-ups only. */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 
-function mountLive(source: MountRequest, options: MountOptions): LiveMount {
+function mountLive(source: MountSource, options: MountOptions): LiveMount {
   const { guestPath, access } = source;
   const traversal = options.traversal ?? (existsSync("/proc/self/fd") ? "descriptors" : "paths");
   const common = { kind: "live", guestPath, access, traversal } as const;
@@ -79,7 +70,7 @@ function mountLive(source: MountRequest, options: MountOptions): LiveMount {
   };
 }
 
-function missing(source: MountRequest, state: string, cause?: unknown): SpindleError {
+function missing(source: MountSource, state: string, cause?: unknown): SpindleError {
   return new SpindleError(
     "MOUNT_SOURCE_MISSING",
     `Cannot mount "${source.hostPath}" at "${source.guestPath}": ${state}`,

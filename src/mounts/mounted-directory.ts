@@ -4,6 +4,7 @@
 // the contents of its files; a live mount is a directory of the host, which may change at any time.
 
 import type { ContentCache } from "./content-cache.ts";
+import type { SnapshotDirectory } from "./snapshot-tree.ts";
 
 export type MountedDirectory = SnapshotMount | LiveMount;
 
@@ -25,40 +26,4 @@ export interface LiveMount extends Disposable {
   readonly traversal: "descriptors" | "paths";
   /** With "descriptors" `/proc/self/fd/N`, good for as long as the mount lives; else the real path. */
   readonly path: string;
-}
-
-export type SnapshotNode = SnapshotDirectory | SnapshotFile | SnapshotLink | SnapshotSpecial;
-
-interface SnapshotEntry {
-  /** Counted from 1 in the order of a sorted walk: the same for the same tree. */
-  readonly inode: bigint;
-  readonly accessedNs: bigint;
-  readonly modifiedNs: bigint;
-  readonly changedNs: bigint;
-  /** Size in bytes: of the contents, or of a link's target. */
-  readonly size: number;
-}
-
-export interface SnapshotDirectory extends SnapshotEntry {
-  readonly kind: "directory";
-  /** Of the directory that this one is in; the root is in itself. */
-  readonly parentInode: bigint;
-  /** In the order of their names, by UTF-16 units. */
-  readonly entries: ReadonlyMap<string, SnapshotNode>;
-}
-
-export interface SnapshotFile extends SnapshotEntry {
-  readonly kind: "file";
-  readonly hostPath: string;
-}
-
-export interface SnapshotLink extends SnapshotEntry {
-  readonly kind: "link";
-  /** As written: relative or absolute, perhaps leading nowhere. */
-  readonly target: string;
-}
-
-/** A FIFO, socket or device: listed, never opened. */
-export interface SnapshotSpecial extends SnapshotEntry {
-  readonly kind: "special";
 }

@@ -7,7 +7,7 @@ import { type BigIntStats, lstatSync, readdirSync, readlinkSync, statSync } from
 import { join } from "node:path";
 
 import { SpindleError } from "../errors/mod.ts";
-import type { SnapshotDirectory, SnapshotNode } from "./mounted-directory.ts";
+import type { SnapshotDirectory, SnapshotNode } from "./snapshot-tree.ts";
 
 /** Entries of one tree. An entry takes about 0.5 KB, so this is 100 MB: more than any application should mount. */
 const ENTRIES_MAX = 200_000;

@@ -6,12 +6,8 @@
 import assert from "node:assert/strict";
 
 import { type Caller, GuestMemory, type HostFunction, Linker } from "../../src/engine/mod.ts";
-import {
-  type MountedDirectory,
-  type MountOptions,
-  type MountRequest,
-  mountDirectory,
-} from "../../src/mounts/mod.ts";
+import type { MountSource } from "../../src/manifest/mod.ts";
+import { type MountedDirectory, type MountOptions, mountDirectory } from "../../src/mounts/mod.ts";
 import {
   addWasiP1ToLinker,
   systemClock,
@@ -326,7 +322,7 @@ export function entriesIn(bytes: Buffer): Entry[] {
 export async function mount(
   mounted: DisposableStack,
   hostPath: string,
-  options: Partial<MountRequest> & MountOptions = {},
+  options: Partial<MountSource> & MountOptions = {},
 ): Promise<MountedDirectory> {
   const request = { guestPath: "/", kind: "live", access: "write", ...options, hostPath } as const;
   return mounted.use(await mountDirectory(request, options));

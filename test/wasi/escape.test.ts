@@ -16,7 +16,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 
-import type { MountedDirectory, MountRequest } from "../../src/mounts/mod.ts";
+import type { MountSource } from "../../src/manifest/mod.ts";
+import type { MountedDirectory } from "../../src/mounts/mod.ts";
 import { AbiGuest, CREATE, DIRECTORY, mount } from "./abi-guest.ts";
 import { TemporaryFolder } from "./temporary.ts";
 
@@ -27,7 +28,7 @@ interface Sandbox extends Disposable {
   readonly mounted: MountedDirectory;
 }
 
-type Kind = Pick<MountRequest, "kind" | "access"> & { readonly traversal?: "descriptors" | "paths" };
+type Kind = Pick<MountSource, "kind" | "access"> & { readonly traversal?: "descriptors" | "paths" };
 
 const KINDS: Readonly<Record<string, Kind>> = {
   "live, by descriptors": { kind: "live", access: "write", traversal: "descriptors" },

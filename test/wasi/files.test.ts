@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync, symlinkSync, utimesSync } from "node:fs";
 import { test } from "node:test";
 
-import type { MountRequest } from "../../src/mounts/mod.ts";
+import type { MountSource } from "../../src/manifest/mod.ts";
 import {
   AbiGuest,
   ALL_RIGHTS,
@@ -17,7 +17,7 @@ import {
 } from "./abi-guest.ts";
 import { TemporaryFolder } from "./temporary.ts";
 
-type Kind = Pick<MountRequest, "kind" | "access"> & { readonly traversal?: "descriptors" | "paths" };
+type Kind = Pick<MountSource, "kind" | "access"> & { readonly traversal?: "descriptors" | "paths" };
 
 const LIVE: Readonly<Record<string, Kind>> = {
   "live, by descriptors": { kind: "live", access: "write", traversal: "descriptors" },

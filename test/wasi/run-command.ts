@@ -1,7 +1,8 @@
 // Runs a command (`_start`) with the real engine, and tells what it printed and how it ended.
 
 import { Engine, type EngineOptions, InstancePre, Linker, Store, TrapError } from "../../src/engine/mod.ts";
-import { type MountedDirectory, type MountRequest, mountDirectory } from "../../src/mounts/mod.ts";
+import type { MountSource } from "../../src/manifest/mod.ts";
+import { type MountedDirectory, mountDirectory } from "../../src/mounts/mod.ts";
 import {
   addWasiP1ToLinker,
   type StdoutSink,
@@ -13,7 +14,7 @@ import {
 
 export interface CommandOptions {
   readonly engine?: EngineOptions;
-  readonly mounts?: readonly MountRequest[];
+  readonly mounts?: readonly MountSource[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
   readonly stdin?: Uint8Array;

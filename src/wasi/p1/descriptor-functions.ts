@@ -7,7 +7,7 @@ import { nearestSettable } from "../sandbox/set-times.ts";
 import type { Descriptor, DirectoryDescriptor, FileDescriptor, InputDescriptor } from "./descriptors.ts";
 import type { FunctionTable, GuestCaller } from "./functions.ts";
 import { clear, FileType, fileTypeOf, type Generation } from "./generation.ts";
-import { readIovecs, transferAll } from "./iovecs.ts";
+import { type Iovec, readIovecs, transferAll } from "./iovecs.ts";
 import { Rights } from "./rights.ts";
 import type { WasiP1 } from "./wasi-p1.ts";
 
@@ -220,16 +220,27 @@ function readNow(
   const iovecs = readIovecs(memory, transfer.list, transfer.count);
   const { bytes } = memory;
   const start = transfer.position ?? descriptor.position;
-  const done = transferAll(iovecs, ({ pointer, length }, before) => {
-    const target = bytes.subarray(pointer, pointer + length);
-    const used = readInto(target, descriptor, start + before);
-    // Only what was written is marked: guests offer buffers much larger than what there is to read.
-    memory.mark(pointer, used);
-    return used;
+  const done = transferAll(iovecs, (iovec, before) => {
+    const target = bytes.subarray(iovec.pointer, iovec.pointer + iovec.length);
+    return filling(memory, iovec, () => readInto(target, descriptor, start + before));
   });
   if (transfer.position === undefined) descriptor.position += done;
   memory.writeU32(transfer.result, done);
   return Errno.SUCCESS;
+}
+
+/**
+ * Runs `fill`, which returns how many bytes of a buffer it wrote, and marks those: guests offer buffers
+ * much larger than what there is for them. If it throws, nobody knows, and all are marked.
+ */
+function filling(memory: GuestMemory, buffer: Iovec, fill: () => number): number {
+  let used = buffer.length;
+  try {
+    used = fill();
+  } finally {
+    memory.mark(buffer.pointer, used);
+  }
+  return used;
 }
 
 function readInto(target: Buffer, descriptor: FileDescriptor | InputDescriptor, position: number): number {
@@ -241,15 +252,18 @@ function readInto(target: Buffer, descriptor: FileDescriptor | InputDescriptor, 
 
 function write(wasi: WasiP1, caller: GuestCaller, transfer: Transfer): ErrnoValue {
   const { memory } = caller;
+  const { position } = transfer;
   const descriptor = wasi.descriptors.writable(transfer.fd);
-  if (descriptor.kind === "output" && transfer.position !== undefined) throw failure("SPIPE");
+  if (descriptor.kind === "output" && position !== undefined) throw failure("SPIPE");
   memory.check(transfer.result, 4);
   const iovecs = readIovecs(memory, transfer.list, transfer.count);
   if (descriptor.kind === "file") wasi.shift(caller);
   const { bytes } = memory;
   const done = transferAll(iovecs, ({ pointer, length }, before) => {
     const source = bytes.subarray(pointer, pointer + length);
-    if (descriptor.kind === "file") return writeFrom(source, descriptor, transfer.position, before);
+    if (descriptor.kind === "file") {
+      return writeFrom(source, descriptor, position === undefined ? undefined : position + before);
+    }
     wasi.print(caller, descriptor.sink, source);
     return length;
   });
@@ -257,15 +271,10 @@ function write(wasi: WasiP1, caller: GuestCaller, transfer: Transfer): ErrnoValu
   return Errno.SUCCESS;
 }
 
-/** ABI-shaped: four parameters, as the three of a transfer belong to the same system call. */
-function writeFrom(
-  source: Buffer,
-  descriptor: FileDescriptor,
-  position: number | undefined,
-  before: number,
-): number {
+/** @param position absent: that of the descriptor, which moves, or the end of the file if it appends */
+function writeFrom(source: Buffer, descriptor: FileDescriptor, position: number | undefined): number {
   const { file } = descriptor;
-  if (position !== undefined) return file.write(source, position + before);
+  if (position !== undefined) return file.write(source, position);
   if ((descriptor.flags & FdFlags.APPEND) !== 0) {
     const done = file.append(source);
     descriptor.position = Number(file.stat().size);
@@ -545,11 +554,13 @@ const directories = {
     run(wasi, { memory }, fd: number, buffer: number, length: number, cookie: bigint, result: number) {
       const descriptor = wasi.descriptors.directory(fd, Rights.FD_READDIR);
       memory.check(result, 4);
-      const at = memory.check(buffer, length >>> 0);
+      const pointer = memory.check(buffer, length >>> 0);
       if (cookie === 0n) descriptor.listing = undefined;
-      const target = memory.bytes.subarray(at, at + (length >>> 0));
-      const used = writeEntries(target, descriptor, Number(BigInt.asUintN(64, cookie)));
-      memory.mark(at, used);
+      const target = memory.bytes.subarray(pointer, pointer + (length >>> 0));
+      const first = Number(BigInt.asUintN(64, cookie));
+      const used = filling(memory, { pointer, length: target.length }, () =>
+        writeEntries(target, descriptor, first),
+      );
       memory.writeU32(result, used);
       return Errno.SUCCESS;
     },

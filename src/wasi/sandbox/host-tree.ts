@@ -7,11 +7,13 @@
 //
 // "paths" (elsewhere): a directory is its real path. Between the look and the act somebody may swap a
 // directory for a link; what was opened is therefore compared with what was looked at, and the parent's
-// real path is asked again afterwards. That finds out about a race, but cannot undo a creation.
+// real path is asked again afterwards. That finds out about a race, but cannot undo a creation. Guests of
+// this thread cannot race each other: each of their calls is done before another begins.
 
 import { constants, fstatSync, lstatSync, realpathSync, type StatsBase } from "node:fs";
 import { sep } from "node:path";
 
+import { O_PATH } from "../../mounts/mod.ts";
 import { failure } from "./errno.ts";
 import { closeHost, openHost } from "./host-descriptors.ts";
 
@@ -44,9 +46,6 @@ export interface Found {
 
 /** What a guest creates, before the umask. */
 const FILE_MODE = 0o666;
-
-/** `O_PATH` of Linux, which Node does not name: a place in the file system, for look-ups only. */
-const O_PATH = 0o10000000;
 
 export const descriptorTree: HostTree = {
   openDirectory: (path) => held(openHost(path, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW)),

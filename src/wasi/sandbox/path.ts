@@ -2,8 +2,8 @@
 
 import { failure } from "./errno.ts";
 
-/** As on Linux, its `PATH_MAX`. */
-const PATH_BYTES_MAX = 4096;
+/** In UTF-16 units, of which each is at least a byte. As `PATH_MAX` of Linux. */
+const PATH_UNITS_MAX = 4096;
 
 /** Symbolic links followed in one look-up. As on Linux. */
 export const LINKS_FOLLOWED_MAX = 40;
@@ -19,13 +19,13 @@ export interface GuestPath {
  * Splits a path of a guest.
  *
  * Fails with NOENT for an empty path, PERM for an absolute one (the guest resolves those against its
- * preopens), INVAL for one with a NUL, NAMETOOLONG past 4,096 bytes.
+ * preopens), INVAL for one with a NUL, NAMETOOLONG past 4,096 units.
  */
 export function parseGuestPath(path: string): GuestPath {
   if (path === "") throw failure("NOENT");
   if (path.startsWith("/")) throw failure("PERM");
   if (path.includes("\0")) throw failure("INVAL");
-  if (path.length > PATH_BYTES_MAX) throw failure("NAMETOOLONG");
+  if (path.length > PATH_UNITS_MAX) throw failure("NAMETOOLONG");
   const written = path.split("/");
   const last = written.at(-1);
   return {
