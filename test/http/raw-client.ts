@@ -12,20 +12,21 @@ export class RawClient implements Disposable {
   /** One character per byte; what has been read is taken off. */
   #received = "";
   #isEnded = false;
+  #onChange: () => void = () => undefined;
 
   private constructor(socket: net.Socket) {
     this.socket = socket;
     socket.on("data", (bytes: Buffer) => {
       this.#received += bytes.toString("latin1");
-    });
-    socket.on("close", () => {
-      this.#isEnded = true;
-    });
-    socket.on("end", () => {
-      this.#isEnded = true;
+      this.#onChange();
     });
     // A reset is an end like any other here.
-    socket.on("error", () => undefined);
+    for (const end of ["end", "error", "close"]) {
+      socket.on(end, () => {
+        this.#isEnded = true;
+        this.#onChange();
+      });
+    }
   }
 
   static async connect(address: ListenAddress): Promise<RawClient> {
@@ -72,9 +73,14 @@ export class RawClient implements Disposable {
     return taken;
   }
 
-  async #more(): Promise<void> {
-    const signal = AbortSignal.timeout(PATIENCE_MS);
-    await Promise.race([once(this.socket, "data", { signal }), once(this.socket, "close", { signal })]);
+  #more(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error("nothing came")), PATIENCE_MS);
+      this.#onChange = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }
 

@@ -83,8 +83,8 @@ export class Dispatcher {
     else connection.socket.destroy();
   }
 
-  /** Ends what is in progress on a connection that is closed. */
-  clientLeft(connection: Connection<Exchange>): void {
+  /** Ends what is in progress on a connection that is closed or about to be. */
+  cutOff(connection: Connection<Exchange>, reason: string): void {
     const exchange = connection.current;
     connection.current = undefined;
     connection.ahead.length = 0;
@@ -93,7 +93,7 @@ export class Dispatcher {
     this.#forget(exchange);
     if (!wasWorking) this.#release(exchange);
     exchange.phase = "over";
-    exchange.abort(new Error("the client has left"));
+    exchange.abort(new Error(reason));
     exchange.onCut?.();
   }
 

@@ -94,7 +94,7 @@ export class Listener {
     this.#connections.set(socket, connection);
     socket.once("close", () => {
       this.#connections.delete(socket);
-      this.#dispatcher.clientLeft(connection);
+      this.#dispatcher.cutOff(connection, "the client has left");
     });
     // A connection that was in the backlog when the listener closed.
     if (this.#closed !== undefined) connection.finish();
@@ -110,7 +110,7 @@ export class Listener {
   }
 
   /** Answers what the parser refused, once the requests before it are answered. */
-  #failed(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Duplex): void {
+  #failed(error: ParseError, socket: Duplex): void {
     const connection = this.#connections.get(socket);
     const status = statusFor(error);
     if (connection === undefined || status === undefined) socket.destroy();
@@ -139,7 +139,10 @@ export class Listener {
   }
 
   #destroyAll(): void {
-    for (const { socket } of this.#connections.values()) socket.destroy();
+    for (const connection of this.#connections.values()) {
+      this.#dispatcher.cutOff(connection, "the server is stopping");
+      connection.socket.destroy();
+    }
   }
 }
 
@@ -157,15 +160,22 @@ function serverOptions(limits: HttpLimits): http.ServerOptions {
   };
 }
 
+/** What a parser says of the bytes that it refused. */
+interface ParseError extends NodeJS.ErrnoException {
+  readonly rawPacket?: Buffer;
+  /** How many of the packet's bytes were good. */
+  readonly bytesParsed?: number;
+}
+
 /** What a client is told whose message cannot be parsed; nothing if it cannot be listening. */
-function statusFor(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): number | undefined {
+function statusFor(error: ParseError): number | undefined {
   switch (error.code) {
     case "ERR_HTTP_REQUEST_TIMEOUT":
       return 408;
     case "HPE_HEADER_OVERFLOW":
       return 431;
     case "HPE_INVALID_METHOD":
-      return isRequestLine(error.rawPacket) ? 405 : 400;
+      return isRequestLine(error) ? 405 : 400;
     case "HPE_INVALID_EOF_STATE":
       return undefined;
     default:
@@ -173,13 +183,15 @@ function statusFor(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): numbe
   }
 }
 
-/** Says whether only the method is unknown: Spin's server knows it no more, and leaves it to the guest. */
-function isRequestLine(packet: Buffer | undefined): boolean {
-  const line = packet?.toString("latin1", 0, REQUEST_LINE_BYTES_MAX) ?? "";
-  return /^[!#$%&'*+.^_`|~\w-]+ [^\s]+ HTTP\/1\.[01]\r?\n/.test(line);
-}
-
 const REQUEST_LINE_BYTES_MAX = 1024;
+
+/** Says whether only the method is at fault: Spin's server takes any, and leaves it to the guest. */
+function isRequestLine({ rawPacket, bytesParsed = 0 }: ParseError): boolean {
+  if (rawPacket === undefined) return false;
+  const start = rawPacket.lastIndexOf("\n", bytesParsed) + 1;
+  const text = rawPacket.toString("latin1", start, start + REQUEST_LINE_BYTES_MAX);
+  return /^[!#$%&'*+.^_`|~\w-]+ \S+ HTTP\/1\.[01]\r?\n/.test(text);
+}
 
 /** A reply by hand, for where `node:http` has given up on the connection. */
 function lastReply(status: number): string {

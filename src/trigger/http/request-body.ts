@@ -56,7 +56,12 @@ export function discardBody({ incoming, connection }: Exchange): void {
     bytes += piece.length;
     if (bytes > DISCARDED_BYTES_MAX) connection.socket.destroy();
   });
-  incoming.once("close", () => clearTimeout(timer));
-  incoming.once("end", () => clearTimeout(timer));
+  // `node:http` has let go of the request by now, so an executor that still reads it is told by us.
+  const end = () => incoming.destroy();
+  connection.socket.once("close", end);
+  incoming.once("close", () => {
+    clearTimeout(timer);
+    connection.socket.off("close", end);
+  });
   incoming.resume();
 }

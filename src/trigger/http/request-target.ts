@@ -1,9 +1,7 @@
 // Reads the target of a request line and the `Host` header as Spin's server does.
 //
-// What the parser of `node:http` lets through is a superset: the characters are checked here again,
-// with the rules of `hyperium/http` 1.x, `src/uri/path.rs` and `src/uri/authority.rs`.
-
-import { isUtf8 } from "node:buffer";
+// The parser of `node:http` lets nothing through but visible ASCII. Which of it may stand where is
+// checked here, with the rules of `hyperium/http` 1.x, `src/uri/path.rs` and `src/uri/authority.rs`.
 
 export interface RequestTarget {
   /** Path and query, without fragment. */
@@ -26,8 +24,8 @@ export function parseTarget(raw: string): RequestTarget | undefined {
 
 /** Nearly all targets: nothing that needs a second look. */
 const PLAIN_TARGET = /^[!$-;=?-_a-z|~]*$/;
-const VALID_PATH = /^[!"$-;=@-_a-~\x80-\xff]*$/;
-const VALID_QUERY = /^[!$-;=?-~\x80-\xff]*$/;
+const VALID_PATH = /^[!"$-;=@-_a-~]*$/;
+const VALID_QUERY = /^[!$-;=?-~]*$/;
 
 function parseOrigin(raw: string, authority: string | undefined): RequestTarget | undefined {
   const isPlain = PLAIN_TARGET.test(raw);
@@ -35,17 +33,13 @@ function parseOrigin(raw: string, authority: string | undefined): RequestTarget 
   const mark = target.indexOf("?");
   const path = mark < 0 ? target : target.slice(0, mark);
   const query = mark < 0 ? undefined : target.slice(mark + 1);
-  if (!isPlain && !isValid(path, query)) return undefined;
+  if (!isPlain && !(VALID_PATH.test(path) && VALID_QUERY.test(query ?? ""))) return undefined;
   return { target, path, query, authority };
 }
 
 function withoutFragment(raw: string): string {
   const hash = raw.indexOf("#");
   return hash < 0 ? raw : raw.slice(0, hash);
-}
-
-function isValid(path: string, query = ""): boolean {
-  return VALID_PATH.test(path) && VALID_QUERY.test(query) && isUtf8(Buffer.from(path + query, "latin1"));
 }
 
 /** Says whether a text is `host`, `host:port`, `[IPv6]:port`, any of them behind `user@`. */

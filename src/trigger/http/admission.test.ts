@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { Admission, type Lane } from "./admission.ts";
+
+function create(limits: { activeMax: number; waitingMax: number }) {
+  const started: string[] = [];
+  const admission = new Admission<string>(limits, (item) => started.push(item));
+  return { admission, started };
+}
+
+/** Gives the items that were refused. */
+function waitFor(admission: Admission<string>, lane: Lane<string>, items: readonly string[]): string[] {
+  return items.flatMap((item) => admission.wait(lane, item) ?? []);
+}
+
+test("Admission gives places up to activeMax, and not one more", () => {
+  const { admission } = create({ activeMax: 2, waitingMax: 0 });
+  const lane = admission.createLane();
+  assert.deepEqual(
+    [admission.enter(lane), admission.enter(lane), admission.enter(lane)],
+    [true, true, false],
+  );
+  admission.leave(lane);
+  assert.equal(admission.enter(lane), true);
+  assert.equal(admission.active, 2);
+});
+
+test("Admission starts who waited, in order, when a place is free", async () => {
+  const { admission, started } = create({ activeMax: 1, waitingMax: 2 });
+  const lane = admission.createLane();
+  admission.enter(lane);
+  assert.deepEqual(waitFor(admission, lane, ["a", "b", "c"]), ["c"]);
+  admission.leave(lane);
+  await nextTurn();
+  assert.deepEqual(started, ["a"]);
+  admission.leave(lane);
+  await nextTurn();
+  assert.deepEqual(started, ["a", "b"]);
+  assert.deepEqual([admission.active, admission.waiting], [1, 0]);
+});
+
+test("Admission lets nobody pass those who wait", async () => {
+  const { admission, started } = create({ activeMax: 1, waitingMax: 2 });
+  const lane = admission.createLane();
+  admission.enter(lane);
+  waitFor(admission, lane, ["a"]);
+  admission.leave(lane);
+  assert.equal(admission.enter(lane), false);
+  await nextTurn();
+  assert.deepEqual(started, ["a"]);
+});
+
+test("Admission gives the next place to the component that has fewest", async () => {
+  const { admission, started } = create({ activeMax: 4, waitingMax: 20 });
+  const [busy, quiet] = [admission.createLane(), admission.createLane()];
+  for (let i = 0; i < 4; i++) admission.enter(busy);
+  waitFor(admission, busy, ["b1", "b2", "b3"]);
+  waitFor(admission, quiet, ["q1", "q2", "q3"]);
+  for (let i = 0; i < 4; i++) admission.leave(busy);
+  await nextTurn();
+  assert.deepEqual(started, ["b1", "q1", "b2", "q2"]);
+});
+
+test("Admission makes room for a component that has few waiting, at the cost of the longest lane", () => {
+  const { admission } = create({ activeMax: 0, waitingMax: 4 });
+  const [busy, quiet] = [admission.createLane(), admission.createLane()];
+  assert.deepEqual(waitFor(admission, busy, ["b1", "b2", "b3", "b4", "b5"]), ["b5"]);
+  assert.deepEqual(waitFor(admission, quiet, ["q1", "q2", "q3"]), ["b4", "b3", "q3"]);
+  assert.equal(admission.waiting, 4);
+});
+
+test("Admission.cancel() takes an item out once", () => {
+  const { admission } = create({ activeMax: 0, waitingMax: 4 });
+  const lane = admission.createLane();
+  waitFor(admission, lane, ["a"]);
+  assert.deepEqual([admission.cancel(lane, "a"), admission.cancel(lane, "a")], [true, false]);
+  assert.equal(admission.waiting, 0);
+});
