@@ -8,6 +8,9 @@ import { Rights } from "./rights.ts";
 /** Open at once in one call, preopens and streams included. */
 const DESCRIPTORS_MAX = 1024;
 
+/** Sizes and positions end here: far above all file systems, and a number still holds the sum of two. */
+export const POSITION_MAX = 2 ** 52;
+
 export type Descriptor = InputDescriptor | OutputDescriptor | FileDescriptor | DirectoryDescriptor;
 
 interface DescriptorState {
@@ -140,4 +143,17 @@ export class DescriptorTable implements Disposable {
 function closeDescriptor(descriptor: Descriptor): void {
   if (descriptor.kind === "file") descriptor.file.close();
   else if (descriptor.kind === "directory") descriptor.directory.close();
+}
+
+/** What a descriptor stands for in the file system, if anything. */
+export function openedBy(descriptor: Descriptor): OpenFile | OpenDirectory | undefined {
+  switch (descriptor.kind) {
+    case "file":
+      return descriptor.file;
+    case "directory":
+      return descriptor.directory;
+    case "input":
+    case "output":
+      return undefined;
+  }
 }

@@ -1,7 +1,8 @@
 // The form in which the functions of preview 1 are written down, and how their failures reach a guest.
 
-import { type Caller, GuestMemoryFault, GuestTextFault } from "../../engine/mod.ts";
+import { type Caller, type GuestMemory, GuestMemoryFault, GuestTextFault } from "../../engine/mod.ts";
 import { Errno, type ErrnoValue, Failure, failureOfSystemError } from "../sandbox/errno.ts";
+import type { Iovec } from "./iovecs.ts";
 import type { WasiP1 } from "./wasi-p1.ts";
 
 export type GuestCaller = Caller<unknown>;
@@ -30,4 +31,18 @@ export function errnoOf(thrown: unknown): ErrnoValue {
   const failed = failureOfSystemError(thrown);
   if (failed) return failed.errno;
   throw thrown;
+}
+
+/**
+ * Runs `fill`, which returns how many bytes of a buffer it wrote, and marks those: guests offer buffers
+ * much larger than what there is for them. If it throws, nobody knows, and all are marked.
+ */
+export function filling(memory: GuestMemory, buffer: Iovec, fill: () => number): number {
+  let used = buffer.length;
+  try {
+    used = fill();
+  } finally {
+    memory.mark(buffer.pointer, used);
+  }
+  return used;
 }

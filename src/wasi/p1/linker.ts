@@ -3,12 +3,14 @@
 import type { Linker } from "../../engine/mod.ts";
 import type { ErrnoValue } from "../sandbox/errno.ts";
 import { descriptorFunctions } from "./descriptor-functions.ts";
+import { directoryFunctions } from "./directory-functions.ts";
 import { environmentFunctions } from "./environment-functions.ts";
 import { errnoOf, type FunctionTable } from "./functions.ts";
 import { type Generation, PREVIEW1, UNSTABLE } from "./generation.ts";
 import { pathFunctions } from "./path-functions.ts";
 import { pollFunctions } from "./poll-functions.ts";
 import { systemFunctions } from "./system-functions.ts";
+import { transferFunctions } from "./transfer-functions.ts";
 import type { WasiP1 } from "./wasi-p1.ts";
 
 /**
@@ -40,7 +42,9 @@ function functionsOf(generation: Generation): FunctionTable {
   return {
     ...environmentFunctions,
     ...systemFunctions,
+    ...transferFunctions(generation),
     ...descriptorFunctions(generation),
+    ...directoryFunctions,
     ...pathFunctions(generation),
     ...pollFunctions(generation),
   };

@@ -2,8 +2,8 @@
 
 import { Errno, failure } from "../sandbox/errno.ts";
 import type { LinkPolicy, OpenDirectory, OpenFile, OpenOptions } from "../sandbox/filesystem.ts";
-import { FdFlags, newTimes, SYNC_FLAGS } from "./descriptor-functions.ts";
 import type { Descriptor, DirectoryDescriptor } from "./descriptors.ts";
+import { FdFlags, newTimes, SYNC_FLAGS } from "./flags.ts";
 import type { FunctionTable, GuestCaller } from "./functions.ts";
 import type { Generation } from "./generation.ts";
 import { DIRECTORY_RIGHTS, FILE_RIGHTS, Rights } from "./rights.ts";
