@@ -118,7 +118,11 @@ function attempt(request: WireRequest, options: ExchangeOptions): Promise<WireRe
       status: incoming.statusCode as number,
       headers: incoming.rawHeaders.map((text, index) => (index % 2 === 0 ? text.toLowerCase() : text)),
       body: readBody(incoming, timeouts.betweenBytesMs, signal),
-      [Symbol.dispose]: () => void incoming.destroy(),
+      [Symbol.dispose]() {
+        incoming.destroy();
+        // A peer may answer without having read what it was sent.
+        if (!outgoing.writableFinished) outgoing.destroy();
+      },
     });
   });
   outgoing.end(request.body);
@@ -146,16 +150,22 @@ function open(request: WireRequest, agents: Agents): http.ClientRequest {
 }
 
 function wireHeaders({ method, url, headers, body }: WireRequest): string[] {
-  const sent = ["host", url.host];
-  for (let at = 0; at + 1 < headers.length; at += 2) {
-    // The loop stays inside of an array that holds only strings.
-    const name = headers[at] as string;
-    if (!CONNECTION_HEADERS.has(name.toLowerCase())) sent.push(name, headers[at + 1] as string);
-  }
+  const sent = ["host", url.host, ...withoutConnectionHeaders(headers)];
   if (body.length > 0 || method === "POST" || method === "PUT" || method === "PATCH") {
     sent.push("content-length", String(body.length));
   }
   return sent;
+}
+
+/** Leaves out the headers that are not a guest's to set. */
+export function withoutConnectionHeaders(headers: readonly string[]): readonly string[] {
+  return withoutHeaders(headers, CONNECTION_HEADERS);
+}
+
+/** @param dropped names in lower case */
+export function withoutHeaders(headers: readonly string[], dropped: ReadonlySet<string>): readonly string[] {
+  // Names are at even places, and each value follows its name.
+  return headers.filter((_, at) => !dropped.has((headers[at - (at % 2)] as string).toLowerCase()));
 }
 
 async function* readBody(

@@ -63,6 +63,8 @@ const REQUESTS_MAX = 1000;
 const REDIRECTS_MAX = 10;
 /** Idle connections that are kept for each destination: each costs a socket here and one there. */
 const IDLE_CONNECTIONS_MAX = 16;
+/** How long an idle connection is kept. Most servers keep theirs no longer. */
+const IDLE_MS_MAX = 60_000;
 
 export class OutboundNetwork implements Disposable {
   readonly report: (text: string) => void;
@@ -119,6 +121,7 @@ function createAgents(blocked: BlockedNetworks, certificates: readonly string[])
   const shared = {
     keepAlive: true,
     maxFreeSockets: IDLE_CONNECTIONS_MAX,
+    timeout: IDLE_MS_MAX,
     ...(!blocked.isEmpty && { lookup: lookupOutside(blocked) }),
   };
   const trust = certificates.length > 0 && { ca: [...tls.getCACertificates("default"), ...certificates] };

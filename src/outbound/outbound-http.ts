@@ -6,7 +6,13 @@
 
 import { isIP } from "node:net";
 import { AllowedHosts, SERVICE_CHAINING_DOMAIN } from "../manifest/mod.ts";
-import { exchange, type WireRequest, type WireResponse } from "./exchange.ts";
+import {
+  exchange,
+  type WireRequest,
+  type WireResponse,
+  withoutConnectionHeaders,
+  withoutHeaders,
+} from "./exchange.ts";
 import type { ChainedResponse, OutboundNetwork, OwnService, SendOptions } from "./network.ts";
 import { OutboundError } from "./outbound-error.ts";
 
@@ -107,8 +113,14 @@ export class OutboundHttp {
   }
 
   async #chain(hop: Hop & { readonly kind: "component" }, options: SendOptions): Promise<OutboundResponse> {
-    const target = hop.url.pathname + hop.url.search;
-    const response = await hop.own.chain(hop.componentId, { ...hop, target }, options);
+    const { method, url, headers, body, own, componentId } = hop;
+    const request = {
+      method,
+      target: url.pathname + url.search,
+      headers: withoutConnectionHeaders(headers),
+      body,
+    };
+    const response = await own.chain(componentId, request, options);
     return await buffered(response, this.#network.responseBytesMax);
   }
 
@@ -231,10 +243,4 @@ function headerValue(headers: readonly string[], name: string): string | undefin
     if (headers[at]?.toLowerCase() === name) return headers[at + 1];
   }
   return undefined;
-}
-
-function withoutHeaders(headers: readonly string[], dropped: ReadonlySet<string>): readonly string[] {
-  if (dropped.size === 0) return headers;
-  // Names are at even places, and each value follows its name.
-  return headers.filter((_, at) => !dropped.has((headers[at - (at % 2)] as string).toLowerCase()));
 }
