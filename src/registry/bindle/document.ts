@@ -1,0 +1,50 @@
+// The texts that clients and servers exchange: TOML, which everybody speaks, and JSON, which is quicker to read.
+
+import { parse, stringify, TomlError } from "smol-toml";
+import { ShapeError } from "./table-reader.ts";
+
+export type DocumentFormat = "toml" | "json";
+
+export const MEDIA_TYPES: Readonly<Record<DocumentFormat, string>> = {
+  toml: "application/toml",
+  json: "application/json",
+};
+
+/** Larger documents are not read: an invoice of 2,000 parcels has half a megabyte. */
+export const DOCUMENT_BYTES_MAX = 16 * 2 ** 20;
+
+/**
+ * Parses a document, strictly as UTF-8.
+ *
+ * @throws ShapeError
+ */
+export function parseDocument(bytes: Uint8Array, format: DocumentFormat): unknown {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return format === "json" ? JSON.parse(text) : parse(text);
+  } catch (error) {
+    throw new ShapeError(stateOf(error, format), { cause: error });
+  }
+}
+
+/** Writes a document: fields in their order, except that in TOML tables come after everything else. */
+export function formatDocument(value: object, format: DocumentFormat): string {
+  return format === "json" ? JSON.stringify(value) : stringify(value);
+}
+
+/** The format that the essence of a media type names. Servers of old say `text/json` and the like. */
+export function formatOfMediaType(mediaType: string): DocumentFormat | undefined {
+  const essence = mediaType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  const subtype = essence.split("/")[1]?.split("+")[0];
+  return subtype === "toml" || subtype === "json" ? subtype : undefined;
+}
+
+function stateOf(error: unknown, format: DocumentFormat): string {
+  if (error instanceof TomlError) {
+    const [reason] = error.message.split("\n", 1);
+    return `line ${error.line}, column ${error.column}: ${reason}`;
+  }
+  if (error instanceof SyntaxError) return error.message;
+  if (error instanceof TypeError) return "it is not UTF-8";
+  return `it cannot be read as ${format.toUpperCase()}`;
+}
