@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { originalOffset, type RewrittenModule, rewrite } from "../wasm/mod.ts";
 import { EpochClock } from "./epoch.ts";
 import type { Gearing } from "./gears.ts";
+import { ModuleCache } from "./module-cache.ts";
 import type { SlotPool } from "./slot-pool.ts";
 import { Turns } from "./turns.ts";
 
@@ -16,6 +17,8 @@ const TRIM_INTERVAL_MS = 5_000;
 const OFFSETS_MAX = 1_024;
 
 export interface EngineOptions {
+  /** Keeps rewritten modules for the next start. */
+  readonly cacheDirectory?: string;
   /** Most memories (each slot has two or more) in this process. */
   readonly memoriesMax?: number;
   /** "first" and "second" start every call in that gear: to compare. */
@@ -30,12 +33,14 @@ export class Engine implements Disposable {
   readonly gearing: Gearing;
   readonly #memoriesMax: number;
   readonly forcesShift: ((hostCall: number) => boolean) | undefined;
+  readonly #cache: ModuleCache | undefined;
   readonly #modules = new Map<string, Promise<CompiledModule>>();
   readonly #pools = new Set<SlotPool>();
   #memories = 0;
   #trimmer: NodeJS.Timeout | undefined;
 
   constructor(options: EngineOptions = {}) {
+    if (options.cacheDirectory !== undefined) this.#cache = new ModuleCache(options.cacheDirectory);
     this.gearing = options.gearing ?? "adaptive";
     this.#memoriesMax = options.memoriesMax ?? MEMORIES_MAX;
     this.forcesShift = options.forcesShift;
@@ -50,7 +55,7 @@ export class Engine implements Disposable {
     const digest = createHash("sha256").update(bytes).digest("hex");
     let compiled = this.#modules.get(digest);
     if (!compiled) {
-      compiled = compileModule(bytes, digest);
+      compiled = compileModule(bytes, digest, this.#cache);
       this.#modules.set(digest, compiled);
       // A module that cannot be compiled is not remembered: its file may be mended.
       compiled.catch(() => this.#modules.delete(digest));
@@ -102,9 +107,16 @@ export interface CompiledModule {
   originalOffset(offset: number): number | undefined;
 }
 
-async function compileModule(bytes: Uint8Array, digest: string): Promise<CompiledModule> {
-  const rewritten = rewrite(bytes);
+async function compileModule(
+  bytes: Uint8Array,
+  digest: string,
+  cache: ModuleCache | undefined,
+): Promise<CompiledModule> {
+  const cached = await cache?.get(digest);
+  const rewritten = cached ?? rewrite(bytes);
   const compiled = await WebAssembly.compile(rewritten.bytes);
+  // A module that V8 refuses is not worth keeping; one that is kept is written while the app starts.
+  if (!cached) void cache?.put(digest, rewritten);
   const offsets = new Map<number, number | undefined>();
   return {
     digest,
