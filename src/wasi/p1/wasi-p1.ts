@@ -31,7 +31,7 @@ export class WasiP1Template {
   readonly preopens: readonly Preopen[];
 
   private constructor(options: WasiP1Options) {
-    this.environment = EncodedStrings.of(entriesOf(Object.entries(options.environment)));
+    this.environment = EncodedStrings.ofEntries(Object.entries(options.environment));
     this.preopens = options.mounts
       .toSorted((a, b) => (a.guestPath < b.guestPath ? -1 : 1))
       .map((mount) => ({ name: Buffer.from(mount.guestPath), directory: openMount(mount) }));
@@ -85,7 +85,7 @@ export class WasiP1 implements Disposable {
   get environment(): readonly EncodedStrings[] {
     this.#environment ??= [
       this.#template.environment,
-      EncodedStrings.of(entriesOf(this.#call.environment ?? [])),
+      EncodedStrings.ofEntries(this.#call.environment ?? []),
     ];
     return this.#environment;
   }
@@ -186,8 +186,4 @@ export class WasiP1 implements Disposable {
     this.#descriptors?.[Symbol.dispose]();
     this.#descriptors = undefined;
   }
-}
-
-function entriesOf(pairs: readonly (readonly [name: string, value: string])[]): string[] {
-  return pairs.map(([name, value]) => `${name}=${value}`);
 }

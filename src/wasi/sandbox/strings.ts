@@ -16,25 +16,40 @@ export class EncodedStrings {
 
   /** A guest sees a string only up to a NUL in it, if there is one. */
   static of(strings: readonly string[]): EncodedStrings {
-    if (strings.length === 0) return EncodedStrings.EMPTY;
     const offsets: number[] = [];
     let text = "";
     for (const string of strings) {
       offsets.push(text.length);
       text += `${string}\0`;
     }
+    return EncodedStrings.#encode(text, offsets);
+  }
+
+  /** Entries of an environment, as `name=value`. */
+  static ofEntries(entries: readonly (readonly [name: string, value: string])[]): EncodedStrings {
+    const offsets: number[] = [];
+    let text = "";
+    for (const [name, value] of entries) {
+      offsets.push(text.length);
+      text += `${name}=${value}\0`;
+    }
+    return EncodedStrings.#encode(text, offsets);
+  }
+
+  /** @param starts where each string begins in `text`, in UTF-16 units */
+  static #encode(text: string, starts: readonly number[]): EncodedStrings {
+    if (starts.length === 0) return EncodedStrings.EMPTY;
     const bytes = Buffer.from(text);
     // Equal for ASCII, which nearly all of it is: then lengths in units are lengths in bytes.
-    if (bytes.length === text.length) return new EncodedStrings(bytes, offsets);
-    return new EncodedStrings(bytes, byteOffsets(strings));
+    if (bytes.length === text.length) return new EncodedStrings(bytes, starts);
+    return new EncodedStrings(bytes, byteOffsets(text, starts));
   }
 }
 
-function byteOffsets(strings: readonly string[]): number[] {
+function byteOffsets(text: string, starts: readonly number[]): number[] {
   let offset = 0;
-  return strings.map((string) => {
-    const start = offset;
-    offset += Buffer.byteLength(string) + 1;
-    return start;
+  return starts.map((start, index) => {
+    offset += Buffer.byteLength(text.slice(starts[index - 1] ?? 0, start));
+    return offset;
   });
 }
