@@ -35,6 +35,8 @@ export interface ServeOptions {
   readonly limits?: Partial<HttpLimits>;
   /** Most bytes of each memory of a guest. */
   readonly memoryBytesMax?: number;
+  /** Where modules made ready are kept for the next start; nowhere by default. */
+  readonly cacheDirectory?: string;
   /** Where a component's output goes. */
   output(componentId: string): { readonly stdout: OutputSink; readonly stderr: OutputSink };
   /** What the operator should read: a request that failed, a guest that was denied something. */
@@ -147,6 +149,7 @@ function createBuilder(
     application,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
+    ...(options.cacheDirectory !== undefined && { engine: { cacheDirectory: options.cacheDirectory } }),
     ...(options.memoryBytesMax !== undefined && { memoryBytesMax: options.memoryBytesMax }),
     ...(options.limits?.requestTimeMs !== undefined && { wallTimeMs: options.limits.requestTimeMs }),
     output(componentId) {

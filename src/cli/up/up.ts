@@ -113,10 +113,11 @@ function checkFollowed({ components }: Application, followed: readonly string[])
 
 function listenerOptions(
   options: UpOptions,
-): Pick<ServeOptions, "listen" | "findFreePort" | "tls" | "limits" | "memoryBytesMax"> {
+): Pick<ServeOptions, "listen" | "findFreePort" | "tls" | "limits" | "memoryBytesMax" | "cacheDirectory"> {
   const { listen, findFreePort, tlsCert, tlsKey, maxInstanceMemory } = options;
   return {
     listen: parseListenAddress(listen),
+    cacheDirectory: cacheDirectoryOf(options),
     findFreePort: findFreePort ?? false,
     ...(tlsCert !== undefined && tlsKey !== undefined && { tls: { certificate: tlsCert, key: tlsKey } }),
     ...(maxInstanceMemory !== undefined && { memoryBytesMax: maxInstanceMemory }),

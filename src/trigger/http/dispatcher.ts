@@ -4,7 +4,7 @@
 // answers at once takes it within one call, without a promise, a timer or a listener. All else makes
 // the request its connection's current one, and requests sent ahead on that connection wait for it.
 
-import { SlotsExhaustedError } from "../../engine/mod.ts";
+import { SlotsExhaustedError, TrapError } from "../../engine/mod.ts";
 import { Admission, type Lane } from "./admission.ts";
 import type { Arrival, Connection } from "./connection.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -53,6 +53,7 @@ export class Dispatcher {
   readonly #waiting: Deadlines<Exchange>;
   readonly #working: Deadlines<Exchange>;
   #heldBodyBytes = 0;
+  #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(options: DispatcherOptions) {
     const { limits } = options;
@@ -72,6 +73,13 @@ export class Dispatcher {
       heldBodyBytes: this.#heldBodyBytes,
       timed: this.#receiving.size + this.#waiting.size + this.#working.size,
     };
+  }
+
+  /** Waits until no executor is at work. */
+  async idle(): Promise<void> {
+    if (this.#admission.active === 0) return;
+    this.#idle ??= Promise.withResolvers();
+    await this.#idle.promise;
   }
 
   /** Takes a request whose head has arrived. */
@@ -257,7 +265,7 @@ export class Dispatcher {
     this.#options.log({ severity: "error", message: describeFailure(exchange, error) });
     // A reply that has begun can only be cut short.
     if (exchange.phase === "sending") exchange.connection.socket.destroy();
-    else this.#reply(exchange, FAILED);
+    else this.#reply(exchange, isOverdue(error) ? TOO_SLOW : FAILED);
   }
 
   #waitedTooLong(exchange: Exchange): void {
@@ -335,6 +343,7 @@ export class Dispatcher {
   #leave(exchange: Exchange, task: Task): void {
     this.#admission.leave(task.lane);
     if (exchange.heldBytes > 0) this.#release(exchange);
+    if (this.#idle !== undefined && this.#admission.active === 0) this.#idle.resolve();
   }
 
   #release(exchange: Exchange): void {
@@ -381,3 +390,8 @@ const HEAD_TOO_LARGE = empty(431, "connection", "close");
 const FAILED = empty(500);
 const BUSY = empty(503, "retry-after", "1");
 const TOO_SLOW = empty(504);
+
+/** Whether a guest was ended because its time was up. */
+function isOverdue(error: unknown): boolean {
+  return error instanceof TrapError && error.reason === "deadline";
+}
