@@ -222,7 +222,7 @@ class ComponentFiles {
     const [source, destination] =
       typeof mount === "string" ? [mount, mount] : [mount.source, mount.destination];
     const relative = this.#insidePath(source, at);
-    const target = this.#guestPath(destination, at);
+    const target = relative === undefined ? undefined : this.#guestPath(destination, at);
     if (relative === undefined || target === undefined) return undefined;
     const place = await this.#lookUp(relative, at);
     if (place === "outside") return undefined;

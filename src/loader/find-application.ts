@@ -13,9 +13,14 @@ export type ApplicationPlace =
 const MANIFEST_NAME = "spin.toml";
 const CHOOSE_HINT = "Run `spindle up --from <APPLICATION>`, or `spindle up --help` for usage.";
 
-/** Finds the application; without `from`, the manifest in this directory or the nearest one above. */
-export async function findApplication(from: string | undefined): Promise<ApplicationPlace> {
-  return from === undefined ? await findUpwards(process.cwd()) : await findAt(from);
+/** Finds the application; without `from`, the manifest in the current directory or the nearest one above. */
+export async function findApplication(
+  from: string | undefined,
+  currentDirectory: string = process.cwd(),
+): Promise<ApplicationPlace> {
+  return from === undefined
+    ? await findUpwards(currentDirectory)
+    : await findAt(from, path.resolve(currentDirectory, from));
 }
 
 async function findUpwards(start: string): Promise<ApplicationPlace> {
@@ -28,8 +33,7 @@ async function findUpwards(start: string): Promise<ApplicationPlace> {
   throw new SpindleError("APPLICATION_NOT_FOUND", message, { hint: CHOOSE_HINT });
 }
 
-async function findAt(from: string): Promise<ApplicationPlace> {
-  const absolute = path.resolve(from);
+async function findAt(from: string, absolute: string): Promise<ApplicationPlace> {
   switch (await kindOf(absolute)) {
     case "file":
       return { kind: (await isModule(absolute)) ? "module" : "manifest", path: absolute };

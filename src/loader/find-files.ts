@@ -3,7 +3,7 @@
 // Symbolic links are followed, as Spin does, but only to places inside the application: a link that
 // leads out of it, or in a circle, is a problem that is reported, never a way out.
 
-import type { Dirent, Stats } from "node:fs";
+import type { Stats } from "node:fs";
 import { lstat, readdir, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 
@@ -20,6 +20,8 @@ export interface FoundFile {
 
 /** Entries that one pattern may look at; links between directories could make it endless. */
 const ENTRIES_MAX = 200_000;
+/** Problems of one pattern that are kept. */
+const PROBLEMS_MAX = 50;
 
 export interface ApplicationRoot {
   /** Absolute, without symbolic links. */
@@ -39,6 +41,7 @@ export interface SearchRequest {
   readonly segments: readonly GlobSegment[];
   /** Files that are left out, and links that may lead where they like. */
   readonly isExcluded: (path: string) => boolean;
+  readonly entriesMax?: number;
 }
 
 /** Finds the files that a pattern, taken apart, matches. */
@@ -59,33 +62,52 @@ interface Directory extends FoundFile {
   readonly above: readonly string[];
 }
 
+/** What is at a path, links followed. */
+interface Entry {
+  readonly realPath: string;
+  readonly stats: Stats;
+  readonly isOutside: boolean;
+}
+
+const CYCLE = "it leads back to a directory above it";
+const OUTSIDE = "it is a symbolic link to a place outside the application";
+
 class FileFinder {
   readonly files = new Map<string, FoundFile>();
-  readonly problems: Omit<Problem, "path">[] = [];
   readonly #root: ApplicationRoot;
-  readonly #segments: readonly GlobSegment[];
-  readonly #isExcluded: (path: string) => boolean;
+  readonly #request: SearchRequest;
+  /** By message, because `**` comes to the same entry on several ways. */
+  readonly #problems = new Map<string, Omit<Problem, "path">>();
   /** Directories and the segment that they were visited with: `**` comes to the same place on many ways. */
   readonly #visited = new Set<string>();
-  #entriesLeft = ENTRIES_MAX;
+  /** What is at a real path, and in a directory: links between directories lead to them again and again. */
+  readonly #entries = new Map<string, Promise<Entry | undefined>>();
+  readonly #listings = new Map<string, Promise<readonly string[]>>();
+  #entriesLeft: number;
+  #isGivenUp = false;
 
-  constructor(root: ApplicationRoot, { segments, isExcluded }: SearchRequest) {
+  constructor(root: ApplicationRoot, request: SearchRequest) {
     this.#root = root;
-    this.#segments = segments;
-    this.#isExcluded = isExcluded;
+    this.#request = request;
+    this.#entriesLeft = request.entriesMax ?? ENTRIES_MAX;
+  }
+
+  get problems(): readonly Omit<Problem, "path">[] {
+    return [...this.#problems.values()];
   }
 
   /** Looks in a directory for what the segments from `index` on match. */
   async visit(directory: Directory, index: number): Promise<void> {
-    const segment = this.#segments[index];
+    const segment = this.#request.segments[index];
     const key = `${index} ${directory.path}`;
     if (!segment || this.#visited.has(key) || directory.realPath === this.#root.skipped) return;
     this.#visited.add(key);
     this.#root.signal.throwIfAborted();
     if (segment.kind === "name") return await this.#enter(directory, segment.name, index + 1);
     if (segment.kind === "directories") await this.visit(directory, index + 1);
-    for (const { name } of await this.#list(directory)) {
-      if (this.#entriesLeft-- <= 0) return this.#tooMany();
+    for (const name of await this.#list(directory)) {
+      if (--this.#entriesLeft < 0) this.#giveUp("FILES_TOO_MANY", ".", this.#tooMany());
+      if (this.#isGivenUp) return;
       if (segment.kind === "directories") await this.#enter(directory, name, index);
       else if (segment.matches(name)) await this.#enter(directory, name, index + 1);
     }
@@ -94,71 +116,67 @@ class FileFinder {
   /** Takes an entry if nothing of the pattern is left, or goes on below it. */
   async #enter(directory: Directory, name: string, next: number): Promise<void> {
     const entryPath = directory.path === "" ? name : `${directory.path}/${name}`;
-    const wantsFile = next === this.#segments.length;
-    if (wantsFile && this.#isExcluded(entryPath)) return;
-    const entry = await this.#resolve(directory, name, entryPath);
+    const wantsFile = next === this.#request.segments.length;
+    const isExcluded = this.#request.isExcluded(entryPath);
+    if (wantsFile && isExcluded) return;
+    const entry = await this.#resolve(path.join(directory.realPath, name));
     if (!entry) return;
-    if (wantsFile && entry.stats.isFile()) {
+    if (entry.isOutside) {
+      if (!isExcluded) this.#problem("FILES_OUTSIDE", entryPath, OUTSIDE);
+    } else if (wantsFile && entry.stats.isFile()) {
       this.files.set(entryPath, { path: entryPath, realPath: entry.realPath });
     } else if (!wantsFile && entry.stats.isDirectory()) {
       const above = [...directory.above, directory.realPath];
-      if (above.includes(entry.realPath))
-        this.#problem("FILES_SYMLINK_CYCLE", entryPath, "it leads back to a directory above it");
+      const isCycle = this.#request.segments[next]?.kind === "directories" && above.includes(entry.realPath);
+      if (isCycle) this.#giveUp("FILES_SYMLINK_CYCLE", entryPath, CYCLE);
       else await this.visit({ path: entryPath, realPath: entry.realPath, above }, next);
     }
   }
 
-  /** Follows links; undefined if there is nothing, or nothing that may be had. */
-  async #resolve(
-    directory: Directory,
-    name: string,
-    entryPath: string,
-  ): Promise<{ readonly realPath: string; readonly stats: Stats } | undefined> {
-    const direct = path.join(directory.realPath, name);
-    const stats = await lstat(direct).catch(() => undefined);
-    if (!stats?.isSymbolicLink()) return stats && { realPath: direct, stats };
-    // A link that leads to nothing is left out, as Spin leaves it out.
-    const target = await realpath(direct).catch(() => undefined);
-    const targetStats = target === undefined ? undefined : await stat(target).catch(() => undefined);
-    if (target === undefined || !targetStats) return undefined;
-    if (isInside(this.#root, target)) return { realPath: target, stats: targetStats };
-    if (!this.#isExcluded(entryPath)) {
-      this.#problem("FILES_OUTSIDE", entryPath, "it is a symbolic link to a place outside the application");
-    }
-    return undefined;
-  }
-
-  async #list(directory: Directory): Promise<readonly Dirent[]> {
-    try {
-      const entries = await readdir(directory.realPath, { withFileTypes: true });
-      return entries.sort((one, other) => (one.name < other.name ? -1 : 1));
-    } catch (cause) {
-      this.#problem(
-        "FILES_UNREADABLE",
-        directory.path,
-        cause instanceof Error ? cause.message : String(cause),
-      );
-      return [];
-    }
-  }
-
-  #tooMany(): void {
-    if (this.problems.some(({ code }) => code === "FILES_TOO_MANY")) return;
-    const message = `Cannot mount files: the pattern looks at more than ${ENTRIES_MAX} entries`;
-    this.problems.push({
-      code: "FILES_TOO_MANY",
-      message,
-      hint: "Name the directories that the component needs.",
+  #resolve(direct: string): Promise<Entry | undefined> {
+    return getOrMake(this.#entries, direct, async () => {
+      const stats = await lstat(direct).catch(() => undefined);
+      if (!stats?.isSymbolicLink()) return stats && { realPath: direct, stats, isOutside: false };
+      // A link that leads to nothing is left out, as Spin leaves it out.
+      const realPath = await realpath(direct).catch(() => undefined);
+      const targetStats = realPath === undefined ? undefined : await stat(realPath).catch(() => undefined);
+      if (realPath === undefined || !targetStats) return undefined;
+      return { realPath, stats: targetStats, isOutside: !isInside(this.#root, realPath) };
     });
   }
 
-  #problem(
-    code: "FILES_OUTSIDE" | "FILES_SYMLINK_CYCLE" | "FILES_UNREADABLE",
-    at: string,
-    state: string,
-  ): void {
-    const message = `Cannot mount "${at}": ${state}`;
-    // `**` comes to the same entry on two ways.
-    if (!this.problems.some((problem) => problem.message === message)) this.problems.push({ code, message });
+  #list(directory: Directory): Promise<readonly string[]> {
+    return getOrMake(this.#listings, directory.realPath, async () => {
+      try {
+        return (await readdir(directory.realPath)).sort();
+      } catch (cause) {
+        const state = cause instanceof Error ? cause.message : String(cause);
+        this.#problem("FILES_UNREADABLE", directory.path, state);
+        return [];
+      }
+    });
   }
+
+  #tooMany(): string {
+    return `the pattern looks at more than ${this.#request.entriesMax ?? ENTRIES_MAX} files and directories`;
+  }
+
+  /** Ends the search: where links lead in a circle, they can do so in very many ways, and one is enough. */
+  #giveUp(code: Problem["code"], at: string, state: string): void {
+    if (!this.#isGivenUp) this.#problem(code, at, state);
+    this.#isGivenUp = true;
+  }
+
+  #problem(code: Problem["code"], at: string, state: string): void {
+    const message = `Cannot mount "${at}": ${state}`;
+    if (this.#problems.size < PROBLEMS_MAX) this.#problems.set(message, { code, message });
+  }
+}
+
+function getOrMake<T>(made: Map<string, T>, key: string, make: () => T): T {
+  const known = made.get(key);
+  if (known !== undefined) return known;
+  const value = make();
+  made.set(key, value);
+  return value;
 }
