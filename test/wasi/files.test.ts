@@ -239,6 +239,7 @@ for (const [name, kind] of Object.entries(READ_ONLY)) {
     assert.equal(guest.open("file", { rights: ALL_RIGHTS }).errno, "PERM");
     assert.equal(guest.open("file", { open: TRUNCATE }).errno, "PERM");
     assert.equal(guest.open("new", { open: CREATE }).errno, "PERM");
+    assert.equal(guest.open("missing/new", { open: CREATE }).errno, "NOENT");
     assert.equal(guest.onPath("path_create_directory", "new"), "PERM");
     assert.equal(guest.onPath("path_remove_directory", "dir"), "PERM");
     assert.equal(guest.onPath("path_unlink_file", "file"), "PERM");
@@ -254,6 +255,21 @@ for (const [name, kind] of Object.entries(READ_ONLY)) {
       guest.list(3).map((entry) => entry.name),
       [".", "..", "dir", "file"],
     );
+  });
+}
+
+for (const [name, kind] of Object.entries(READ_ONLY)) {
+  test(`what is there is found, even by who would create it, where mounts are read-only (${name})`, async () => {
+    using it = await world(kind, { file: "x", "dir/": "" });
+    const { guest } = it;
+    guest.gear = "first";
+    assert.equal(guest.contents("file", { open: CREATE }), "x");
+    assert.equal(guest.open("file", { open: CREATE | EXCLUSIVE }).errno, "EXIST");
+    assert.equal(guest.open("dir", { open: CREATE }).errno, "ISDIR");
+    assert.equal(guest.open("dir", { rights: ALL_RIGHTS }).errno, "ISDIR");
+    assert.equal(guest.open("missing", { rights: ALL_RIGHTS }).errno, "NOENT");
+    assert.equal(guest.onPath("path_create_directory", "dir"), "EXIST");
+    assert.equal(guest.onPath("path_create_directory", "."), "EXIST");
   });
 }
 

@@ -135,7 +135,7 @@ test("read-only mounts make the same C program fail as a read-only disk would", 
       [exitCode, stdout],
       [
         1,
-        "/: . .. file\nmkdir: Operation not permitted\nmkdir again: Operation not permitted\nfopen: Operation not permitted\n",
+        "/: . .. file\nmkdir: Operation not permitted\nmkdir again: Operation not permitted\nfopen: No such file or directory\n",
       ],
     );
   }

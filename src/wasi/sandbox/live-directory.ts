@@ -100,8 +100,6 @@ class OpenLiveDirectory implements OpenDirectory {
   }
 
   open(path: string, options: OpenOptions): OpenFile | OpenDirectory {
-    const isChange = options.access !== "read" || options.create !== "never" || options.truncate;
-    if (isChange) this.#requireWritable();
     using place = this.#locate(path, options.links);
     if (place.name === undefined) return this.#reopen(place, options);
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
@@ -139,6 +137,7 @@ class OpenLiveDirectory implements OpenDirectory {
         return new OpenLiveDirectory(this.#live, found.asDirectory(), "below");
       case "file":
         if (directoryOnly) throw failure("NOTDIR");
+        if (options.access !== "read" || options.truncate) this.#requireWritable();
         return new OpenLiveFile(found.open(flagsFor(options)), this.#live.isReadOnly, options);
       case "link":
         throw failure(directoryOnly ? "NOTDIR" : "LOOP");
@@ -149,6 +148,7 @@ class OpenLiveDirectory implements OpenDirectory {
 
   #create(place: Place, options: OpenOptions): OpenFile | undefined {
     if (options.create === "never") throw failure("NOENT");
+    this.#requireWritable();
     if (place.mustBeDirectory) throw failure("ISDIR");
     try {
       const descriptor = this.#live.tree.create(place.path, flagsFor(options));
@@ -181,9 +181,9 @@ class OpenLiveDirectory implements OpenDirectory {
   }
 
   createDirectory(path: string): void {
-    this.#requireWritable();
     using place = this.#locateEntry(path);
     if (place.name === undefined) throw failure("EXIST");
+    if (this.isReadOnly) throw failure(place.exists() ? "EXIST" : "PERM");
     mkdirSync(place.path);
   }
 

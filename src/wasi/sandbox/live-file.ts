@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import { promisify } from "node:util";
 
+import { failure } from "./errno.ts";
 import type { FileStat, NewTimes, OpenFile, OpenOptions } from "./filesystem.ts";
 import { closeHost, openHost } from "./host-descriptors.ts";
 import { statOf } from "./live-stat.ts";
@@ -93,6 +94,7 @@ export class OpenLiveFile implements OpenFile {
   }
 
   setTimes(times: NewTimes): void {
+    if (this.isReadOnly) throw failure("PERM");
     setTimesOfDescriptor(this.#descriptor, times);
   }
 

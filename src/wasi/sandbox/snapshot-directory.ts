@@ -47,13 +47,17 @@ export class OpenSnapshotDirectory implements OpenDirectory {
   }
 
   open(path: string, options: OpenOptions): OpenFile | OpenDirectory {
-    if (options.access !== "read" || options.create !== "never" || options.truncate) throw failure("PERM");
-    const node = resolve(this.#directory, path, options.links);
+    const ifMissing = options.create === "never" ? "NOENT" : "PERM";
+    const node = resolve(this.#directory, path, { links: options.links, ifMissing });
+    if (options.create === "always-new") throw failure("EXIST");
     if (options.directoryOnly && node.kind !== "directory") throw failure("NOTDIR");
+    const isWrite = options.access !== "read" || options.truncate;
     switch (node.kind) {
       case "directory":
+        if (isWrite || options.create !== "never") throw failure("ISDIR");
         return new OpenSnapshotDirectory(this.#mount, node);
       case "file":
+        if (isWrite) throw failure("PERM");
         return new OpenSnapshotFile(this.#mount, node);
       case "link":
         throw failure("LOOP");
@@ -63,11 +67,11 @@ export class OpenSnapshotDirectory implements OpenDirectory {
   }
 
   statAt(path: string, links: LinkPolicy): FileStat {
-    return statOf(this.#mount, resolve(this.#directory, path, links));
+    return statOf(this.#mount, resolve(this.#directory, path, { links, ifMissing: "NOENT" }));
   }
 
   readLink(path: string): string {
-    const node = resolve(this.#directory, path, "stay");
+    const node = resolve(this.#directory, path, { links: "stay", ifMissing: "NOENT" });
     if (node.kind !== "link") throw failure("INVAL");
     return node.target;
   }
@@ -78,8 +82,9 @@ export class OpenSnapshotDirectory implements OpenDirectory {
   setTimesAt(): never {
     throw failure("PERM");
   }
-  createDirectory(): never {
-    throw failure("PERM");
+  createDirectory(path: string): never {
+    resolve(this.#directory, path, { links: "stay", ifMissing: "PERM" });
+    throw failure("EXIST");
   }
   removeDirectory(): never {
     throw failure("PERM");
@@ -177,8 +182,14 @@ function changed(error: unknown): unknown {
   return isChanged ? failure("IO") : error;
 }
 
+interface LookUp {
+  readonly links: LinkPolicy;
+  /** What it fails with if only the last entry is missing: PERM if it is to be created. */
+  readonly ifMissing: "NOENT" | "PERM";
+}
+
 /** Follows a path from a directory; ".." does not lead above it. */
-function resolve(start: SnapshotDirectory, path: string, links: LinkPolicy): SnapshotNode {
+function resolve(start: SnapshotDirectory, path: string, { links, ifMissing }: LookUp): SnapshotNode {
   const written = parseGuestPath(path);
   let { mustBeDirectory } = written;
   const pending = written.segments.toReversed();
@@ -192,7 +203,7 @@ function resolve(start: SnapshotDirectory, path: string, links: LinkPolicy): Sna
       continue;
     }
     const child: SnapshotNode | undefined = node.entries.get(segment);
-    if (!child) throw failure("NOENT");
+    if (!child) throw failure(pending.length > 0 ? "NOENT" : ifMissing);
     if (child.kind === "link" && (pending.length > 0 || mustBeDirectory || links === "follow")) {
       if (++linksFollowed > LINKS_FOLLOWED_MAX) throw failure("LOOP");
       const target = parseGuestPath(child.target);
