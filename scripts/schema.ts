@@ -5,7 +5,7 @@ import { writeFile } from "node:fs/promises";
 
 import { type ConversionConfig, toJsonSchema } from "@valibot/to-json-schema";
 
-import { manifestVersion1, manifestVersion2, sharedShapes } from "../src/manifest/schema.ts";
+import { manifestVersion1, manifestVersion2, sharedShapes } from "../src/manifest/mod.ts";
 
 type JsonSchema = ReturnType<typeof toJsonSchema>;
 

@@ -26,6 +26,14 @@ export type { KeyPath } from "./findings.ts";
 export { readHttpTriggerOptions } from "./http-trigger.ts";
 export type { Manifest, ManifestComponent, ManifestTrigger } from "./manifest.ts";
 export { type ParseManifestOptions, parseManifest } from "./parse.ts";
-export type { ComponentDependency, ComponentSource, FilesMount, HttpTriggerOptions } from "./schema.ts";
+export {
+  type ComponentDependency,
+  type ComponentSource,
+  type FilesMount,
+  type HttpTriggerOptions,
+  manifestVersion1,
+  manifestVersion2,
+  sharedShapes,
+} from "./schema.ts";
 export { expandTemplate, parseTemplate, type TemplatePart } from "./template.ts";
 export { locate } from "./toml.ts";
