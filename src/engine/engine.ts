@@ -2,7 +2,7 @@
 // and the number of slots that the process may have.
 
 import { createHash } from "node:crypto";
-import { originalOffset, type RewrittenModule, rewrite } from "../wasm/mod.ts";
+import { OffsetMap, type RewrittenModule, rewrite } from "../wasm/mod.ts";
 import { EpochClock } from "./epoch.ts";
 import type { Gearing } from "./gears.ts";
 import { ModuleCache } from "./module-cache.ts";
@@ -13,8 +13,6 @@ import { Turns } from "./turns.ts";
 const MEMORIES_MAX = 15_000;
 /** How often idle slots are looked at, to let go what a peak left behind. */
 const TRIM_INTERVAL_MS = 5_000;
-/** Offsets of backtraces that are remembered for each module. */
-const OFFSETS_MAX = 1_024;
 
 export interface EngineOptions {
   /** Keeps rewritten modules for the next start. */
@@ -117,16 +115,15 @@ async function compileModule(
   const compiled = await WebAssembly.compile(rewritten.bytes);
   // A module that V8 refuses is not worth keeping; one that is kept is written while the app starts.
   if (!cached) void cache?.put(digest, rewritten);
-  const offsets = new Map<number, number | undefined>();
+  // Made by the first trap, and kept: a guest that traps for each request must not have it made for each.
+  let offsets: OffsetMap | undefined;
   return {
     digest,
     rewritten,
     compiled,
     originalOffset(offset) {
-      if (!offsets.has(offset) && offsets.size < OFFSETS_MAX) {
-        offsets.set(offset, originalOffset(bytes, {}, offset));
-      }
-      return offsets.get(offset);
+      offsets ??= new OffsetMap(bytes);
+      return offsets.original(offset);
     },
   };
 }
