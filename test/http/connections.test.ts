@@ -49,6 +49,7 @@ const malformed = [
   { what: "garbage", sent: "\x16\x03\x01\r\n\r\n", got: 400 },
   { what: "a version that does not exist", sent: "GET / HTTP/3.7\r\nHost: a\r\n\r\n", got: 400 },
   { what: "a space in a header name", sent: `GET / ${HEAD}X Y: z\r\n\r\n`, got: 400 },
+  { what: "lines that end with a bare line feed", sent: "GET / HTTP/1.1\nHost: a\n\n", got: 400 },
   { what: "a relative target", sent: `GET x ${HEAD}\r\n`, got: 400 },
   { what: "a target that is not ASCII", sent: `GET /\xc3\xa9 ${HEAD}\r\n`, got: 400 },
   { what: "a sign that a target must escape", sent: `GET /<x> ${HEAD}\r\n`, got: 400 },
@@ -72,6 +73,7 @@ test("HttpTrigger refuses", async (t) => {
       else assert.equal(statusOf(reply), got);
     });
   }
+  await eventually(() => assert.equal(served.trigger.counts.connections, 0));
 });
 
 test("HttpTrigger keeps connections open, and closes those that a client wants closed", async () => {
@@ -127,6 +129,22 @@ test("HttpTrigger lets a client that asks first send its body, or not", async ()
   assert.equal(bodyOf(await invited.send("hello").reply()), "POST / 5");
   using refused = await RawClient.connect(served.address);
   assert.equal(statusOf(await refused.send(ask(11)).rest()), 413);
+});
+
+test("HttpTrigger asks for a body that streams when its executor reads it", async () => {
+  const reader: StreamedHttpExecutor = {
+    bodyMode: "streamed",
+    async execute(_, __, body) {
+      let bytes = 0;
+      for await (const piece of body) bytes += piece.length;
+      return text(`got ${bytes}`);
+    },
+  };
+  await using served = await serveRoutes({ "/": reader });
+  using client = await RawClient.connect(served.address);
+  client.send(`POST / ${HEAD}Expect: 100-continue\r\nContent-Length: 3\r\n\r\n`);
+  assert.equal(await client.reply(), "HTTP/1.1 100 Continue\r\n\r\n");
+  assert.equal(bodyOf(await client.send("abc").reply()), "got 3");
 });
 
 /** An executor that never answers, and notes what it is told. */
@@ -281,5 +299,26 @@ test("HttpTrigger lets an executor answer without reading the body", async () =>
   await using served = await serveRoutes({ "/": deaf });
   const sent = `POST / ${HEAD}Content-Length: 1000000\r\n\r\n${"x".repeat(1000)}`;
   assert.equal(bodyOf(await request(served.address, sent)), "no, thanks");
+  await settled(served);
+});
+
+test("HttpTrigger closes the connection of a client that stalls while its body is read", async () => {
+  let failed: unknown;
+  const reader: StreamedHttpExecutor = {
+    bodyMode: "streamed",
+    async execute(_, __, body) {
+      try {
+        for await (const _ of body);
+      } catch (error) {
+        failed = error;
+      }
+      return text("for nobody");
+    },
+  };
+  await using served = await serveRoutes({ "/": reader }, { limits: { stallTimeMs: 50 } });
+  using client = await RawClient.connect(served.address);
+  client.send(`POST / ${HEAD}Content-Length: 10\r\n\r\nabc`);
+  assert.equal(await client.rest(), "");
+  await eventually(() => assert.ok(failed));
   await settled(served);
 });

@@ -124,10 +124,19 @@ for (const { what, stop } of endings) {
     await stop(served);
     assert.equal(await client.rest(), "");
     assert.match(String(reason()), /the server is stopping/);
-    await eventually(() => assert.equal(served.trigger.counts.active, 0));
+    assert.equal(served.trigger.counts.active, 0);
     assert.deepEqual(served.log, []);
   });
 }
+
+test("HttpTrigger.stop() does not wait for ever for an executor that does not heed its signal", async () => {
+  const served = await serveRoutes({ "/": executor(() => new Promise(() => {})) });
+  using client = await RawClient.connect(served.address);
+  client.send(`GET / ${HEAD}\r\n`);
+  await eventually(() => assert.equal(served.trigger.counts.active, 1));
+  await served.trigger.stop({ graceMs: 0 });
+  assert.equal(served.trigger.counts.active, 1);
+});
 
 test("HttpTrigger.stop() resolves each time it is called", async () => {
   const { served } = await serveSlow();

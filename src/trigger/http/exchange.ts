@@ -91,9 +91,9 @@ export class Exchange implements HttpRequest {
     return this.#abort.signal;
   }
 
-  /** Lets a client that asked first send its body. */
+  /** Lets a client that asked first send its body. Once the reply has begun, that is its invitation. */
   invite(): void {
-    if (!this.#isInvitationDue) return;
+    if (!this.#isInvitationDue || this.response.headersSent) return;
     this.#isInvitationDue = false;
     this.response.writeContinue();
   }

@@ -3,6 +3,7 @@
 // Everything that can be wrong with routes, files or the address is found before the first connection.
 
 import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { SpindleError } from "../../errors/mod.ts";
 import type { Application } from "../../manifest/mod.ts";
 import { type Answer, Dispatcher, type DispatcherCounts } from "./dispatcher.ts";
@@ -11,7 +12,7 @@ import type { HttpLogEntry } from "./failure.ts";
 import { type HttpTriggerTable, readHttpTriggers, routeBase } from "./http-triggers.ts";
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from "./limits.ts";
 import { bind, formatAddress, type ListenAddress } from "./listen-address.ts";
-import { Listener, type TlsIdentity } from "./listener.ts";
+import { Listener, type ListenerOptions, type TlsIdentity } from "./listener.ts";
 import type { WholeReply } from "./reply.ts";
 import type { Route } from "./route.ts";
 import type { ListedRoute, Serving } from "./route-list.ts";
@@ -48,6 +49,8 @@ export interface HttpTriggerCounts extends DispatcherCounts {
 }
 
 const GRACE_MS = 10_000;
+/** How long guests that were told to end may take for it. */
+const ENDING_MS = 1000;
 
 export class HttpTrigger implements Serving, AsyncDisposable {
   readonly url: string;
@@ -83,7 +86,7 @@ export class HttpTrigger implements Serving, AsyncDisposable {
       limits,
       log,
     });
-    const listener = await createListener(dispatcher, limits, options.tls);
+    const listener = await createListener(dispatcher, options.tls, { limits, log });
     const address = await bind(listener.server, options.listen, options);
     const url = `${listener.scheme}://${formatAddress(address)}`;
     const routes = listRoutes(application, router);
@@ -97,10 +100,11 @@ export class HttpTrigger implements Serving, AsyncDisposable {
   /**
    * Stops listening, closes idle connections at once, and the others when their request is answered.
    * Called a second time, or when `signal` aborts, or when the grace is over, it closes them all, and
-   * guests are told.
+   * guests are told; for them to end it waits a moment longer.
    */
-  stop({ graceMs = GRACE_MS, signal }: StopOptions = {}): Promise<void> {
-    return this.#listener.drain({ graceMs, signal });
+  async stop({ graceMs = GRACE_MS, signal }: StopOptions = {}): Promise<void> {
+    await this.#listener.drain({ graceMs, signal });
+    await Promise.race([this.#dispatcher.idle(), sleep(ENDING_MS, undefined, { ref: false })]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -162,13 +166,13 @@ function wellKnownReplies({ metadata }: Application): ReadonlyMap<string, WholeR
 
 async function createListener(
   dispatcher: Dispatcher,
-  limits: HttpLimits,
   files: TlsFiles | undefined,
+  options: Omit<ListenerOptions, "tls">,
 ): Promise<Listener> {
-  if (files === undefined) return new Listener(dispatcher, { limits, tls: undefined });
+  if (files === undefined) return new Listener(dispatcher, { ...options, tls: undefined });
   const tls = { cert: await readPem(files.certificate), key: await readPem(files.key) };
   try {
-    return new Listener(dispatcher, { limits, tls });
+    return new Listener(dispatcher, { ...options, tls });
   } catch (cause) {
     throw tlsUnusable(`"${files.certificate}" and "${files.key}": they are not a pair of PEM files`, cause);
   }

@@ -11,6 +11,7 @@ import { Connection } from "./connection.ts";
 import { currentDate } from "./date.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Exchange } from "./exchange.ts";
+import type { HttpLogEntry } from "./failure.ts";
 import type { HttpLimits } from "./limits.ts";
 import { reasonPhrase } from "./reply.ts";
 
@@ -23,6 +24,7 @@ export interface TlsIdentity {
 export interface ListenerOptions {
   readonly limits: HttpLimits;
   readonly tls: TlsIdentity | undefined;
+  readonly log: (entry: HttpLogEntry) => void;
 }
 
 export interface DrainOptions {
@@ -38,15 +40,19 @@ export class Listener {
   readonly scheme: "http" | "https";
   readonly #dispatcher: Dispatcher;
   readonly #limits: HttpLimits;
+  readonly #log: ListenerOptions["log"];
   /** Under the sockets that `node:http` names in its events. */
   readonly #connections = new Map<Duplex, Connection<Exchange>>();
+  /** Said once between two sweeps, as there may be thousands. */
+  #isRefusalLogged = false;
   #sweeper: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
 
   /** @throws what `node:tls` throws for a certificate or key that it cannot use */
-  constructor(dispatcher: Dispatcher, { limits, tls }: ListenerOptions) {
+  constructor(dispatcher: Dispatcher, { limits, tls, log }: ListenerOptions) {
     this.#dispatcher = dispatcher;
     this.#limits = limits;
+    this.#log = log;
     this.scheme = tls ? "https" : "http";
     this.server = tls
       ? https.createServer({ ...serverOptions(limits), ...tls, handshakeTimeout: limits.headTimeMs })
@@ -87,6 +93,7 @@ export class Listener {
     server.on("checkExpectation", (incoming, response) => this.#arrived(incoming, response, "goes-on"));
     server.on("clientError", (error, socket) => this.#failed(error, socket));
     server.on("connect", (_, socket) => refuseTunnel(socket));
+    server.on("error", (error) => this.#notAccepted(error));
   }
 
   #opened(socket: net.Socket): void {
@@ -117,7 +124,16 @@ export class Listener {
     else if (!this.#dispatcher.breakOff(connection)) connection.part(lastReply(status));
   }
 
+  /** The system gave no connection, perhaps for want of file descriptors. Others will come. */
+  #notAccepted({ message }: Error): void {
+    // Until the server listens, an error is for whoever waits for that.
+    if (!this.server.listening || this.#isRefusalLogged) return;
+    this.#isRefusalLogged = true;
+    this.#log({ severity: "error", message: `Cannot accept a connection: ${message}` });
+  }
+
   #sweep(): void {
+    this.#isRefusalLogged = false;
     const nowMs = performance.now();
     for (const connection of this.#connections.values()) {
       if (connection.idleMs(nowMs) >= this.#limits.idleTimeMs) connection.socket.destroy();
@@ -207,5 +223,5 @@ function lastReply(status: number): string {
 /** We are no proxy. `node:http` has let go of the socket by now. */
 function refuseTunnel(socket: Duplex): void {
   socket.on("error", () => socket.destroy());
-  socket.end(lastReply(405));
+  socket.end(lastReply(405), () => socket.destroy());
 }

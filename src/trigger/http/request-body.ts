@@ -27,6 +27,7 @@ export function collectBody(exchange: Exchange, { accept, done }: CollectOptions
 /** Gives the body as it arrives. Ends with an error if the client leaves, or stalls for too long. */
 export async function* streamBody(exchange: Exchange, stallTimeMs: number): RequestBody {
   const { incoming, connection } = exchange;
+  exchange.invite();
   connection.beginWait(stallTimeMs);
   try {
     // Leaving the loop early must not close the connection, on which the reply is to be sent.
