@@ -40,7 +40,9 @@ async function start(options: UpOptions): Promise<{ stop(): Promise<void> }> {
   const output = openOutput(application, options, { terminal, tell });
   process.once("exit", () => output.flush());
 
-  const served = await withProgress(process.stderr, "Preparing Wasm modules", () =>
+  const served = await withProgress(
+    process.stderr,
+    "Preparing Wasm modules",
     ServedApplication.start(application, {
       ...listenerOptions(options),
       output: (componentId) => output.sinksOf(componentId),
@@ -60,7 +62,9 @@ async function start(options: UpOptions): Promise<{ stop(): Promise<void> }> {
 
 function load(options: UpOptions): Promise<LoadedApplication> {
   const { from, componentId, env, profile, directMounts, allowTransientWrite } = options;
-  return withProgress(process.stderr, "Loading Wasm components", (progress) =>
+  return withProgress(
+    process.stderr,
+    "Loading Wasm components",
     loadApplication({
       ...(from !== undefined && { from }),
       ...(componentId !== undefined && { componentIds: componentId }),
@@ -72,7 +76,7 @@ function load(options: UpOptions): Promise<LoadedApplication> {
       cacheDirectory: cacheDirectoryOf(options),
       // Nobody waits for it after a signal: the process exits.
       signal: new AbortController().signal,
-      progress,
+      progress() {},
     }),
   );
 }
