@@ -23,6 +23,8 @@ export class HarnessMemory {
   readonly memory: WebAssembly.Memory;
   readonly cards: WebAssembly.Memory;
   readonly limits: Limits;
+  /** One for each card of the largest size that the memory may have. */
+  readonly marks: Uint8Array;
   #image = new Uint8Array();
   #imagePages = 0;
 
@@ -30,11 +32,12 @@ export class HarnessMemory {
     this.limits = limits;
     const pagesMax = Math.min(limits.max ?? Number.POSITIVE_INFINITY, Math.max(PAGES_MAX, limits.min));
     this.memory = newMemory({ ...limits, max: pagesMax });
-    const cardBytes = CONTROL.MARKS + (pagesMax * PAGE_BYTES) / (1 << CARD_SHIFT);
+    const cardCount = pagesMax * (PAGE_BYTES >> CARD_SHIFT);
     this.cards = new WebAssembly.Memory({
-      initial: Math.max(1, Math.ceil(cardBytes / PAGE_BYTES)),
+      initial: Math.ceil((CONTROL.MARKS + cardCount) / PAGE_BYTES),
       maximum: 1025,
     });
+    this.marks = new Uint8Array(this.cards.buffer, CONTROL.MARKS, cardCount);
     this.control[CONTROL.PAGES / 4] = limits.min;
     this.control[CONTROL.PAGES_MAX / 4] = pagesMax;
     // The epoch stands still at 0: with this deadline the guest never ticks.
@@ -61,10 +64,6 @@ export class HarnessMemory {
   /** The bytes of the logical size. */
   get bytes(): Uint8Array {
     return new Uint8Array(this.memory.buffer, 0, this.pages * PAGE_BYTES);
-  }
-
-  get marks(): Uint8Array {
-    return new Uint8Array(this.cards.buffer, CONTROL.MARKS);
   }
 
   /** Keeps the present contents as those of a fresh instance. */
