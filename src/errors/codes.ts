@@ -33,6 +33,7 @@ export const ERROR_CODES = {
   COMPONENT_HANDLER_MISSING: "A component exports nothing that its trigger could call",
   COMPONENT_IMPORT_TYPE: "A component imports a function with another type",
   COMPONENT_IMPORT_UNKNOWN: "A component imports what Spindle does not have",
+  COMPONENT_MEMORY_TOO_LARGE: "A component begins with more memory than it may have",
   COMPONENT_MODEL_UNSUPPORTED: "A source is a WebAssembly component, not a core module",
   COMPONENT_SOURCE_DIGEST: "A downloaded source is not the one that the manifest names",
   COMPONENT_SOURCE_DOWNLOAD: "The source of a component cannot be downloaded",

@@ -24,7 +24,7 @@ import {
   type StdoutSink,
   WasiP1Template,
 } from "../wasi/mod.ts";
-import { isComponent, MalformedModuleError } from "../wasm/mod.ts";
+import { type CoreModule, isComponent, MalformedModuleError } from "../wasm/mod.ts";
 import type { RuntimeContext } from "./context.ts";
 import { ExecutionContext, newContext, type ReadyComponent, type SharedParts } from "./execution-context.ts";
 import { linkDiagnostics } from "./link-diagnostics.ts";
@@ -124,9 +124,11 @@ export class Builder<T> {
       const binary = await readModule(component);
       this.#abis.inspect(component.id, binary);
       const module = await this.engine.compile(binary);
+      const memoryPagesMax = Math.floor(memoryBytesMax / PAGE_BYTES);
+      checkMemories(component, module.rewritten.original, memoryPagesMax);
       return new InstancePre(this.engine, this.linker, module, {
         name: component.id,
-        memoryPagesMax: Math.floor(memoryBytesMax / PAGE_BYTES),
+        memoryPagesMax,
         isStable: (moduleName, name) => WASI_MODULES.has(moduleName) && STABLE_FUNCTIONS.has(name),
         hooks: {
           rewind(context) {
@@ -163,6 +165,17 @@ const STABLE_FUNCTIONS: ReadonlySet<string> = new Set([
   "fd_prestat_dir_name",
   "fd_prestat_get",
 ]);
+
+/** A memory is never smaller than its module declares, so one that begins too large can only be refused. */
+function checkMemories({ id, source }: Component, module: CoreModule, pagesMax: number): void {
+  const pages = Math.max(0, ...module.memories.map(({ min }) => min));
+  if (pages <= pagesMax) return;
+  throw new SpindleError(
+    "COMPONENT_MEMORY_TOO_LARGE",
+    `Component "${id}" cannot run: the memory of ${source.described} begins with ${pages * PAGE_BYTES} bytes, and it may have ${pagesMax * PAGE_BYTES}`,
+    { hint: "Build it with less initial memory, or allow more: `--max-instance-memory SIZE`." },
+  );
+}
 
 async function readModule(component: Component): Promise<Buffer> {
   const bytes = await readFile(component.source.path);
