@@ -10,6 +10,9 @@ export interface StoreOptions {
 /** What a call may take if nobody says otherwise. */
 export const WALL_TIME_MS_DEFAULT = 30_000;
 
+/** The longest that a timer of Node can be set to, 24 days; it fires at once beyond. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 export class Store<T> {
   readonly data: T;
   readonly #options: StoreOptions;
@@ -25,6 +28,6 @@ export class Store<T> {
   }
 
   get wallTimeMs(): number {
-    return this.#options.wallTimeMs ?? WALL_TIME_MS_DEFAULT;
+    return Math.min(this.#options.wallTimeMs ?? WALL_TIME_MS_DEFAULT, TIMER_MS_MAX);
   }
 }
