@@ -5,6 +5,7 @@
 
 export const ERROR_CODES = {
   APPLICATION_NOT_FOUND: "There is no application where one was looked for",
+  APPLICATION_UNREADABLE: "An application is there, but cannot be read",
   APPLICATION_UNSUPPORTED: "An application comes from where this version cannot load it",
   BINDLE_EXISTS: "A bindle of this id exists, with other content",
   BINDLE_FILE_NAME: "A file of a bindle has a name that cannot be used",

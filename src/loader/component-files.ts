@@ -16,8 +16,9 @@ import {
   parseGlob,
   parseGlobSegments,
 } from "../paths/mod.ts";
+import { failureOf, makeInWorkingDirectory } from "./file-system-error.ts";
 import { type ApplicationRoot, type FoundFile, findFiles, isInside } from "./find-files.ts";
-import type { Limiter } from "./limiter.ts";
+import { type Limiter, settleAll } from "./limiter.ts";
 import type { Report } from "./report.ts";
 
 export interface FilesPlace {
@@ -62,7 +63,9 @@ interface Place {
   readonly kind: "file" | "directory" | "other";
 }
 
-const HINT_FOR_DIRECTORIES = 'Write "dir/**/*", or { source = "dir", destination = "/dir" }.';
+function hintForDirectory(directory: string): string {
+  return `Write "${directory}/**/*", or { source = "${directory}", destination = "/${directory}" }.`;
+}
 
 class ComponentFiles {
   readonly #place: FilesPlace;
@@ -93,7 +96,7 @@ class ComponentFiles {
       else await this.#planPlacement(mount, at);
     }
     const assets = path.join(this.#place.workingDirectory, "assets", this.#component.id);
-    await mkdir(assets, { recursive: true });
+    await makeInWorkingDirectory(() => mkdir(assets, { recursive: true }));
     if (!this.#report.hasErrors) await this.#copyAll(assets);
     const isWritable = this.#place.allowTransientWrite;
     return [
@@ -110,7 +113,7 @@ class ComponentFiles {
   async #planPattern(pattern: string, at: KeyPath): Promise<void> {
     if (/(^|\/)\.\.?$/.test(pattern) || pattern === "") {
       const message = `Invalid file pattern ${JSON.stringify(pattern)}: it must not end in "." or ".."`;
-      this.#report.error({ code: "FILES_PATTERN", message, hint: HINT_FOR_DIRECTORIES, path: at });
+      this.#report.error({ code: "FILES_PATTERN", message, hint: hintForDirectory("dir"), path: at });
       return;
     }
     this.#warnOfEverything(pattern, at);
@@ -129,7 +132,12 @@ class ComponentFiles {
   async #planNamedDirectory(place: Place, at: KeyPath): Promise<void> {
     if (place.path !== "") {
       const message = `The files of directory "${place.path}" are mounted at "/${place.path}/${place.path}"`;
-      this.#report.warn({ code: "FILES_DIRECTORY_TWICE", message, hint: HINT_FOR_DIRECTORIES, path: at });
+      this.#report.warn({
+        code: "FILES_DIRECTORY_TWICE",
+        message,
+        hint: hintForDirectory(place.path),
+        path: at,
+      });
     }
     for (const file of await this.#find(directoryPattern(place.path), at)) {
       this.#plan(path.posix.join(place.path, file.path), file, at);
@@ -180,11 +188,15 @@ class ComponentFiles {
           await made;
           await this.#copy(file.realPath, target);
         } catch (cause) {
-          this.#unreadable(file.path, `it cannot be copied to "/${guestPath}" (${codeOf(cause)})`, file.at);
+          this.#unreadable(
+            file.path,
+            `it cannot be copied to "/${guestPath}" (${failureOf(cause)})`,
+            file.at,
+          );
         }
       }),
     );
-    await Promise.all(copies);
+    await settleAll(copies);
   }
 
   async #copy(source: string, target: string): Promise<void> {
@@ -331,9 +343,4 @@ function directoryPattern(directory: string): readonly GlobSegment[] {
   const names = directory.split("/").filter((name) => name !== "");
   const everything = parseGlobSegments("**/*");
   return [...names.map((name) => ({ kind: "name", name }) as const), ...everything];
-}
-
-function codeOf(error: unknown): string {
-  // Errors of the file system have the name of the failure, such as "ENOSPC", in `code`.
-  return error instanceof Error && "code" in error ? String(error.code) : String(error);
 }

@@ -57,16 +57,21 @@ function notFound(message: string): SpindleError {
 
 async function kindOf(file: string): Promise<"file" | "directory" | "nothing"> {
   const stats = await stat(file).catch(() => undefined);
-  if (!stats) return "nothing";
-  return stats.isDirectory() ? "directory" : "file";
+  if (stats?.isDirectory()) return "directory";
+  // Pipes and devices are nothing that paths could be relative to.
+  return stats?.isFile() ? "file" : "nothing";
 }
 
 async function isModule(file: string): Promise<boolean> {
   if ([".wasm", ".wat"].includes(path.extname(file))) return true;
-  await using handle = await open(file);
-  const head = Buffer.alloc(4);
-  await handle.read(head);
-  return head.equals(Buffer.from("\0asm"));
+  try {
+    await using handle = await open(file);
+    const head = Buffer.alloc(4);
+    await handle.read(head);
+    return head.equals(Buffer.from("\0asm"));
+  } catch (cause) {
+    throw new SpindleError("APPLICATION_UNREADABLE", `Cannot read "${file}"`, { cause });
+  }
 }
 
 /** `registry.example.com/name:1.0`: a host with a dot or port, a path, and perhaps a tag or digest. */

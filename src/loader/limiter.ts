@@ -1,4 +1,4 @@
-// Runs tasks, a limited number of them at once.
+// Runs tasks at once: a limited number of them, and all to their end.
 
 export class Limiter {
   #free: number;
@@ -20,4 +20,10 @@ export class Limiter {
       else this.#free++;
     }
   }
+}
+
+/** Waits for all, also when some fail, so that nothing goes on behind the caller's back; then throws the first failure. */
+export async function settleAll<T>(tasks: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(tasks);
+  return await Promise.all(tasks);
 }

@@ -266,6 +266,26 @@ test("findApplication() says where it looked in vain", async () => {
   }
 });
 
+test("findApplication() says of a file that cannot be read that it is there", {
+  skip: process.platform !== "linux",
+}, async () => {
+  // The memory of this process is a file whose first page cannot be read.
+  await assert.rejects(findApplication("/proc/self/mem"), { code: "APPLICATION_UNREADABLE" });
+});
+
+test("loadApplication() says so if the working directory cannot be written", async () => {
+  using app = temporaryApplication({ "app.wasm": MODULE_TEXT, "spin.toml": MANIFEST, work: "a file" });
+  const wrong = await app.loadWrong({ workingDirectory: path.join(app.path, "work") });
+  assert.match(wrong.join(), /^WORKING_DIRECTORY_UNUSABLE/);
+});
+
+test("loadApplication() says so if the cache cannot be written", async () => {
+  const source = `source = { url = "http://127.0.0.1/x", digest = "sha256:${"0".repeat(64)}" }`;
+  using app = temporaryApplication({ "spin.toml": manifestOf(source), cache: "a file" });
+  const wrong = await app.loadWrong({ cacheDirectory: path.join(app.path, "cache") });
+  assert.match(wrong.join(), /^COMPONENT_SOURCE_DOWNLOAD: .*cannot be kept in .*\(E/);
+});
+
 // The working directory.
 
 test("createWorkingDirectory() makes a directory of its own that goes with the block", async () => {

@@ -17,7 +17,7 @@ import {
 import { type FilesPlace, mountFiles } from "./component-files.ts";
 import type { Patience } from "./download.ts";
 import { findApplication } from "./find-application.ts";
-import { Limiter } from "./limiter.ts";
+import { Limiter, settleAll } from "./limiter.ts";
 import { loadModuleSource, type SourcePlace } from "./module-source.ts";
 import { Report } from "./report.ts";
 
@@ -104,16 +104,26 @@ component = { source = ${quote(path.basename(module))} }
 }
 
 async function readText(file: string): Promise<string> {
-  const { size } = await stat(file);
-  // parseManifest() says how much is too much; this only keeps a huge file out of memory.
-  if (size > 2 ** 24)
-    throw new SpindleError("MANIFEST_TOO_LARGE", `Cannot read ${displayPath(file)}: it has ${size} bytes`);
-  const bytes = await readFile(file);
+  const bytes = await readBytes(file);
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
     throw new SpindleError("MANIFEST_SYNTAX", `Cannot read ${displayPath(file)}: it is not UTF-8`, { cause });
   }
+}
+
+/** parseManifest() says how much is too much; this only keeps a huge file out of memory. */
+const MANIFEST_BYTES_MAX = 16 * 1024 * 1024;
+
+async function readBytes(file: string): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(file);
+    if (size <= MANIFEST_BYTES_MAX) return await readFile(file);
+  } catch (cause) {
+    throw new SpindleError("APPLICATION_UNREADABLE", `Cannot read ${displayPath(file)}`, { cause });
+  }
+  const message = `Cannot read ${displayPath(file)}: it has more than ${MANIFEST_BYTES_MAX / 2 ** 20} MiB`;
+  throw new SpindleError("MANIFEST_TOO_LARGE", message);
 }
 
 /** The path as the user would type it. */
@@ -132,7 +142,7 @@ async function loadComponents(found: FoundApplication, options: LoadOptions): Pr
     const loaded = await sources.run(() => loadComponent(place, component, report));
     return { loaded, report };
   });
-  const results = await Promise.all(loads);
+  const results = await settleAll(loads);
   const diagnostics = [...found.warnings, ...results.flatMap(({ report }) => report.diagnostics)];
   if (results.some(({ report }) => report.hasErrors)) throw SpindleError.collect(diagnostics);
   const application: Application = {

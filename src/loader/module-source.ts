@@ -1,13 +1,14 @@
 // A component's source, as its manifest names it, to a WebAssembly binary on disk.
 
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import type { Diagnostic, ErrorCode } from "../errors/mod.ts";
 import type { ComponentSource, KeyPath, ModuleSource } from "../manifest/mod.ts";
 import { assembleText, MalformedTextError } from "../wasm/mod.ts";
 import { DownloadError, download, type Patience } from "./download.ts";
+import { failureOf, isFileSystemError, makeInWorkingDirectory } from "./file-system-error.ts";
 import type { Report } from "./report.ts";
 
 /** V8 refuses modules of more than 1 GiB; half of that is surely a mistake. */
@@ -122,7 +123,6 @@ async function loadUrl(
   const target = path.join(place.cacheDirectory, "registry", "wasm", digest.replace(":", "-"));
   let bytes = await readFile(target).catch(() => undefined);
   if (!bytes || digestOf(bytes) !== digest) {
-    await rm(target, { force: true });
     await downloadSource(place, { url, digest, target });
     bytes = await readFile(target);
   }
@@ -136,6 +136,11 @@ async function downloadSource(
   try {
     await download({ ...file, bytesMax: MODULE_BYTES_MAX, signal, ...(patience && { patience }) });
   } catch (cause) {
+    if (isFileSystemError(cause)) {
+      const state = `${file.url} cannot be kept in ${path.dirname(file.target)} (${failureOf(cause)})`;
+      const hint = "Choose another directory with `--cache-dir`, or make room there.";
+      throw new SourceError("COMPONENT_SOURCE_DOWNLOAD", state, { hint, cause });
+    }
     if (!(cause instanceof DownloadError)) throw cause;
     const codes = {
       digest: "COMPONENT_SOURCE_DIGEST",
@@ -198,8 +203,10 @@ async function assemble(
   });
   const digest = digestOf(bytes);
   const file = path.join(workingDirectory, "modules", `${digest.replace(":", "-")}.wasm`);
-  await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(file, bytes);
+  await makeInWorkingDirectory(async () => {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, bytes);
+  });
   return { path: file, digest, described: source.described };
 }
 
