@@ -42,8 +42,8 @@ export class Linker<T> {
   }
 
   #define(module: string, name: string, linked: LinkedFunction<T>): this {
-    let names = this.#modules.get(module);
-    if (!names) this.#modules.set(module, (names = new Map()));
+    const names = this.#modules.get(module) ?? new Map<string, LinkedFunction<T>>();
+    this.#modules.set(module, names);
     if (names.has(name)) throw new Error(`The linker has "${module}" "${name}" already`);
     names.set(name, linked);
     return this;

@@ -87,7 +87,10 @@ function decode(file: Buffer): RewrittenModule {
   // The digest holds, so this is what `encode` wrote.
   const head = JSON.parse(file.toString("utf8", HEAD_OFFSET, headEnd)) as Head;
   let position = headEnd;
-  const take = (length: number) => file.subarray(position, (position += length));
+  const take = (length: number) => {
+    position += length;
+    return file.subarray(position - length, position);
+  };
   const bytes = take(head.bytesLength);
   const customSections = head.customSections.map(({ name, length }) => ({ name, contents: take(length) }));
   return { ...head.module, bytes, original: { ...head.original, customSections } };

@@ -43,7 +43,7 @@ function realTrap(): object {
   if (!raise) {
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(TRAP_MODULE));
     // The module above exports one function.
-    raise = exports["trap"] as () => void;
+    raise = exports.trap as () => void;
   }
   try {
     raise();
