@@ -26,6 +26,6 @@ test("docs/errors.md shows each code as it is printed, and says what to do", () 
     const code = headings[index] ?? "";
     if (code === "INTERNAL") continue;
     assert.match(section, new RegExp(`^\`\`\`\\n(error|warning): .*\\[${code}\\]$`, "m"), code);
-    assert.match(section, /\n```\n\n\S/, `${code}: after the example, what to do`);
+    assert.match(section, /\n {2}hint: \S|\n```\n\n\S/, `${code}: a hint, or what to do after the example`);
   }
 });
