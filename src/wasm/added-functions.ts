@@ -105,19 +105,20 @@ function growReal(
 
 /**
  * `(to: address, x, length) -> (to, x, length)`: marks the cards of a bulk operation that follows, and
- * hands its operands on.
+ * hands its operands on. It checks the epoch too: a few hundred operations in a row take seconds.
  *
  * Nothing is checked here: where `to + length` is out of bounds, the operation that follows traps, or
  * the mark does, which to the guest is the same trap.
  */
 export function markBulkBody(
   control: ControlMemories,
-  { memory, lengthIs64 }: { memory: number; lengthIs64: boolean },
+  { memory, lengthIs64, tick }: { memory: number; lengthIs64: boolean; tick: number | undefined },
 ): Uint8Array {
   const [TO, X, LENGTH, CARD, LAST] = [0, 1, 2, 3, 4];
   const is64 = control.is64(memory);
   const code = new ByteWriter().u8(1, 2, TYPE.I32);
   const get = (local: number): ByteWriter => code.u8(OP.LOCAL_GET).u32(local);
+  if (tick !== undefined) control.checkEpoch(code, tick);
   get(LENGTH).u8(lengthIs64 ? OP.I64_EQZ : OP.I32_EQZ, OP.I32_EQZ, OP.IF, TYPE.EMPTY);
   get(TO);
   control.cardOfAddress(code, memory);

@@ -55,7 +55,6 @@ export class CodeRewriter {
   readonly dropFlags = new Map<number, number>();
   /** Whether something refers to the empty data segment behind the guest's own. */
   usesEmptySegment = false;
-  usesAtomicWait = false;
   readonly lastingWrites: LastingWrite[] = [];
 
   readonly #growFunctions = new Map<number, number>();
@@ -268,7 +267,11 @@ export class CodeRewriter {
   #loop(): void {
     this.#join();
     this.#canRunLong = true;
-    if (this.#epochCheck) this.#flush(this.#reader.offset).append(this.#epochCheck);
+    this.#checkEpoch(this.#reader.offset);
+  }
+
+  #checkEpoch(at: number): void {
+    if (this.#epochCheck) this.#flush(at).append(this.#epochCheck);
   }
 
   #call(opcode: number): void {
@@ -341,8 +344,10 @@ export class CodeRewriter {
       (opcode >= ATOMIC.I32_STORE && opcode < ATOMIC.RMW_FIRST) ||
       (opcode >= ATOMIC.RMW_FIRST && opcode <= ATOMIC.CMPXCHG_LAST);
     if (!writes) {
-      if (opcode === ATOMIC.WAIT32 || opcode === ATOMIC.WAIT64) this.usesAtomicWait = true;
       skipPrefixedImmediates(this.#reader, OP.PREFIX_ATOMIC, opcode);
+      // A wait would block the thread for all guests, and there is nobody who could end it: it traps, as
+      // it does wherever an agent must not block.
+      if (opcode === ATOMIC.WAIT32 || opcode === ATOMIC.WAIT64) this.#replace(at).u8(OP.UNREACHABLE);
       this.#stack.forget();
       return;
     }
@@ -426,7 +431,10 @@ export class CodeRewriter {
       }
       default: {
         const name = TABLE_WRITES.get(opcode);
-        if (name !== undefined) this.#note("table", name);
+        if (name !== undefined) {
+          this.#note("table", name);
+          this.#checkEpoch(at);
+        }
         skipPrefixedImmediates(reader, OP.PREFIX_BULK, opcode);
       }
     }
@@ -456,7 +464,7 @@ export class CodeRewriter {
     const key = `${memory} ${types}`;
     let index = this.#markBulkFunctions.get(key);
     if (index === undefined) {
-      const body = markBulkBody(this.#control, { memory, lengthIs64 });
+      const body = markBulkBody(this.#control, { memory, lengthIs64, tick: this.#options.tick });
       index = this.#appendix.func(this.#appendix.type(types, types), body);
       this.#markBulkFunctions.set(key, index);
     }
@@ -505,6 +513,7 @@ export class CodeRewriter {
     const reader = this.#reader;
     const name = OBJECT_WRITES.get(opcode);
     if (name !== undefined) this.#note("object", name);
+    if (ARRAY_BULK.has(opcode)) this.#checkEpoch(at);
     if (opcode === GC.ARRAY_NEW_DATA || opcode === GC.ARRAY_INIT_DATA) {
       const type = reader.u32();
       const segment = reader.u32();
@@ -557,6 +566,18 @@ const TABLE_WRITES: ReadonlyMap<number, string> = new Map([
   [BULK.TABLE_COPY, "table.copy"],
   [BULK.TABLE_GROW, "table.grow"],
   [BULK.TABLE_FILL, "table.fill"],
+]);
+
+/** What takes the longer the more elements there are. */
+const ARRAY_BULK: ReadonlySet<number> = new Set([
+  GC.ARRAY_NEW,
+  GC.ARRAY_NEW_DEFAULT,
+  GC.ARRAY_NEW_DATA,
+  GC.ARRAY_NEW_ELEM,
+  GC.ARRAY_FILL,
+  GC.ARRAY_COPY,
+  GC.ARRAY_INIT_DATA,
+  GC.ARRAY_INIT_ELEM,
 ]);
 
 const OBJECT_WRITES: ReadonlyMap<number, string> = new Map([

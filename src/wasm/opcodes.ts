@@ -106,6 +106,8 @@ export const OP = {
 /** Second part of the opcodes that begin with 0xfb. */
 export const GC = {
   STRUCT_SET: 5,
+  ARRAY_NEW: 6,
+  ARRAY_NEW_DEFAULT: 7,
   ARRAY_NEW_FIXED: 8,
   ARRAY_NEW_DATA: 9,
   ARRAY_NEW_ELEM: 10,

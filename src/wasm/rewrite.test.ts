@@ -416,13 +416,27 @@ const ticking = [
     text: "(if (local.tee 0 (i32.sub (local.get 0) (i32.const 1))) (then (return_call $run (local.get 0))))",
     ticks: 5,
   },
-  { what: "no function that neither loops nor calls", text: "(nop)", ticks: 0 },
+  {
+    what: "each operation on memory in bulk",
+    text: `(memory.fill (i32.const 0) (i32.const 1) (i32.const 9)) (memory.copy (i32.const 0) (i32.const 1) (i32.const 9))
+      (memory.init $data (i32.const 0) (i32.const 0) (i32.const 1))`,
+    ticks: 3,
+  },
+  {
+    what: "each operation on tables in bulk",
+    text: `(table.fill $table (i32.const 0) (ref.null func) (i32.const 2)) (drop (table.grow $table (ref.null func) (i32.const 2)))
+      (table.copy $table $table (i32.const 0) (i32.const 1) (i32.const 1)) (table.init $table $elem (i32.const 0) (i32.const 0) (i32.const 1))`,
+    ticks: 4,
+  },
+  { what: "no function that does none of this", text: "(i32.store (i32.const 0) (i32.const 1))", ticks: 0 },
 ];
 for (const { what, text, ticks } of ticking) {
   test(`A rewritten guest ticks past its deadline: ${what}`, async () => {
     const polled: number[] = [];
     let waited = 0;
-    const bytes = await assembleText(`(module (func $leaf) (func $run (export "run") (param i32) ${text}))`);
+    const bytes = await assembleText(`(module
+      (memory 1) (data $data "data") (table $table 2 funcref) (elem $elem func $leaf)
+      (func $leaf) (func $run (export "run") (param i32) ${text}))`);
     const poll = (): number => polled.push(0) & 1;
     const guest = instantiate(bytes, {}, { poll, wait: () => waited++ });
     guest.call("run", 5);
@@ -501,9 +515,12 @@ test("rewrite() keeps custom sections, except those that speak of positions in t
   );
 });
 
-test("rewrite() says whether a guest may block its thread", async () => {
-  const waiting =
-    "(memory 1 1 shared) (func (result i32) (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1)))";
-  assert.equal(rewrite(await assembleText(`(module ${waiting})`)).usesAtomicWait, true);
-  assert.equal(rewrite(await assembleText("(module (memory 1 1 shared))")).usesAtomicWait, false);
-});
+for (const type of ["32", "64"]) {
+  test(`memory.atomic.wait${type} traps, for it would block the thread of all guests`, async () => {
+    const wait = `(memory.atomic.wait${type} (i32.const 0) (i${type}.const 0) (i64.const 0))`;
+    const bytes = await assembleText(
+      `(module (memory 1 1 shared) (func (export "run") (result i32) (i32.add (i32.const 1) ${wait})))`,
+    );
+    assert.throws(() => instantiate(bytes).call("run"), /unreachable/);
+  });
+}

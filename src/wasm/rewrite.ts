@@ -21,6 +21,5 @@ export function rewrite(bytes: Uint8Array, options: RewriteOptions = {}): Rewrit
     importModule: rewriter.importModule,
     hooks: rewriter.hooks,
     verdict: judge(layout, rewriter.code.lastingWrites, () => functionNames(bytes)),
-    usesAtomicWait: rewriter.code.usesAtomicWait,
   };
 }

@@ -36,8 +36,6 @@ export interface RewrittenModule {
   /** Names of the exports that the rewriter added; each differs from every export of the guest. */
   readonly hooks: RewriteHooks;
   readonly verdict: Verdict;
-  /** Whether there is a `memory.atomic.wait` anywhere: it blocks the thread, nothing can interrupt it. */
-  readonly usesAtomicWait: boolean;
 }
 
 export interface RewriteHooks {
