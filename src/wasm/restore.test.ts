@@ -246,7 +246,7 @@ test("Any two stores off one local are undone, whichever of their marks is spare
   }
 });
 
-const AFTER_ASSIGNMENT = [
+const UNSPARED = [
   {
     what: "an address",
     text: `(i32.store (local.get $p) (i32.const 1)) (local.set $p (i32.const 9000)) (i32.store (local.get $p) (i32.const 1))`,
@@ -281,14 +281,22 @@ const AFTER_ASSIGNMENT = [
       (loop (i32.store (local.get $p) (i32.const 1)) (br_if 0 (i32.lt_u (local.tee $p (i32.add (local.get $p) (i32.const 4096))) (i32.const 60000))))`,
   },
   {
+    what: "an address that the other branch marks",
+    text: `(if (i32.eqz (local.get $p)) (then (i32.store (local.get $p) (i32.const 1))) (else (i32.store (local.get $p) (i32.const 1))))`,
+  },
+  {
     what: "an address that is only marked where nothing was thrown",
-    text: `(try (do (if (local.get $p) (then (throw $e))) (i32.store (local.get $p) (i32.const 1)))
-      (catch $e (i32.store (local.get $p) (i32.const 2))) (catch_all (nop))) (i32.store (local.get $p) (i32.const 3))`,
+    text: `(try (do (call $throw (local.get $p)) (i32.store (local.get $p) (i32.const 1))) (catch $e (i32.store (local.get $p) (i32.const 2))))`,
+  },
+  {
+    what: "an address that is only marked where nothing was thrown, caught with all others",
+    text: `(try (do (call $throw (local.get $p)) (i32.store (local.get $p) (i32.const 1))) (catch_all (i32.store (local.get $p) (i32.const 2))))`,
   },
 ];
-for (const { what, text } of AFTER_ASSIGNMENT) {
+for (const { what, text } of UNSPARED) {
   test(`No mark is spared wrongly: ${what}`, async () => {
     const bytes = await assembleText(`(module (memory 1 1) (memory $b 1 1) (tag $e)
+      (func $throw (param i32) (if (local.get 0) (then (throw $e))))
       (func (export "f") (param $p i32) (param $w i64) ${text}))`);
     const guest = instantiate(bytes);
     for (const at of [5000, 20_000]) {
