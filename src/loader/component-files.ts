@@ -202,8 +202,8 @@ class ComponentFiles {
   async #copy(source: string, target: string): Promise<void> {
     await copyFile(source, target, constants.COPYFILE_FICLONE);
     const { atimeMs, mtimeMs, mode } = await stat(source);
-    // The copy is ours to write, remove, and let guests write, whatever the original allows.
-    await chmod(target, mode | 0o600);
+    // The copy is ours to write, and to let guests write, whatever the original allows.
+    if ((mode & 0o600) !== 0o600) await chmod(target, mode | 0o600);
     await utimes(target, atimeMs / 1000, mtimeMs / 1000);
   }
 

@@ -3,7 +3,7 @@
 // Symbolic links are followed, as Spin does, but only to places inside the application: a link that
 // leads out of it, or in a circle, is a problem that is reported, never a way out.
 
-import type { Stats } from "node:fs";
+import type { Dirent, Stats } from "node:fs";
 import { lstat, readdir, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 
@@ -62,10 +62,15 @@ interface Directory extends FoundFile {
   readonly above: readonly string[];
 }
 
+type Kind = Pick<Stats, "isFile" | "isDirectory" | "isSymbolicLink">;
+
+/** An entry of a directory, which says what it is, or a name in a pattern, which does not. */
+type Named = Dirent | { readonly name: string };
+
 /** What is at a path, links followed. */
 interface Entry {
   readonly realPath: string;
-  readonly stats: Stats;
+  readonly kind: Kind;
   readonly isOutside: boolean;
 }
 
@@ -80,9 +85,9 @@ class FileFinder {
   readonly #problems = new Map<string, Omit<Problem, "path">>();
   /** Directories and the segment that they were visited with: `**` comes to the same place on many ways. */
   readonly #visited = new Set<string>();
-  /** What is at a real path, and in a directory: links between directories lead to them again and again. */
-  readonly #entries = new Map<string, Promise<Entry | undefined>>();
-  readonly #listings = new Map<string, Promise<readonly string[]>>();
+  /** Where links lead, and what is in directories: links between directories lead to them again and again. */
+  readonly #links = new Map<string, Promise<Entry | undefined>>();
+  readonly #listings = new Map<string, Promise<readonly Dirent[]>>();
   #entriesLeft: number;
   #isGivenUp = false;
 
@@ -103,29 +108,29 @@ class FileFinder {
     if (!segment || this.#visited.has(key) || directory.realPath === this.#root.skipped) return;
     this.#visited.add(key);
     this.#root.signal.throwIfAborted();
-    if (segment.kind === "name") return await this.#enter(directory, segment.name, index + 1);
+    if (segment.kind === "name") return await this.#enter(directory, segment, index + 1);
     if (segment.kind === "directories") await this.visit(directory, index + 1);
-    for (const name of await this.#list(directory)) {
+    for (const found of await this.#list(directory)) {
       if (--this.#entriesLeft < 0) this.#giveUp("FILES_TOO_MANY", ".", this.#tooMany());
       if (this.#isGivenUp) return;
-      if (segment.kind === "directories") await this.#enter(directory, name, index);
-      else if (segment.matches(name)) await this.#enter(directory, name, index + 1);
+      if (segment.kind === "directories") await this.#enter(directory, found, index);
+      else if (segment.matches(found.name)) await this.#enter(directory, found, index + 1);
     }
   }
 
   /** Takes an entry if nothing of the pattern is left, or goes on below it. */
-  async #enter(directory: Directory, name: string, next: number): Promise<void> {
-    const entryPath = directory.path === "" ? name : `${directory.path}/${name}`;
+  async #enter(directory: Directory, found: Named, next: number): Promise<void> {
+    const entryPath = directory.path === "" ? found.name : `${directory.path}/${found.name}`;
     const wantsFile = next === this.#request.segments.length;
     const isExcluded = this.#request.isExcluded(entryPath);
     if (wantsFile && isExcluded) return;
-    const entry = await this.#resolve(path.join(directory.realPath, name));
+    const entry = await this.#resolve(path.join(directory.realPath, found.name), found);
     if (!entry) return;
     if (entry.isOutside) {
       if (!isExcluded) this.#problem("FILES_OUTSIDE", entryPath, OUTSIDE);
-    } else if (wantsFile && entry.stats.isFile()) {
+    } else if (wantsFile && entry.kind.isFile()) {
       this.files.set(entryPath, { path: entryPath, realPath: entry.realPath });
-    } else if (!wantsFile && entry.stats.isDirectory()) {
+    } else if (!wantsFile && entry.kind.isDirectory()) {
       const above = [...directory.above, directory.realPath];
       const isCycle = this.#request.segments[next]?.kind === "directories" && above.includes(entry.realPath);
       if (isCycle) this.#giveUp("FILES_SYMLINK_CYCLE", entryPath, CYCLE);
@@ -133,22 +138,23 @@ class FileFinder {
     }
   }
 
-  #resolve(direct: string): Promise<Entry | undefined> {
-    return getOrMake(this.#entries, direct, async () => {
-      const stats = await lstat(direct).catch(() => undefined);
-      if (!stats?.isSymbolicLink()) return stats && { realPath: direct, stats, isOutside: false };
+  async #resolve(direct: string, found: Named): Promise<Entry | undefined> {
+    const kind = "isFile" in found ? found : await lstat(direct).catch(() => undefined);
+    if (!kind?.isSymbolicLink()) return kind && { realPath: direct, kind, isOutside: false };
+    return await getOrMake(this.#links, direct, async () => {
       // A link that leads to nothing is left out, as Spin leaves it out.
       const realPath = await realpath(direct).catch(() => undefined);
-      const targetStats = realPath === undefined ? undefined : await stat(realPath).catch(() => undefined);
-      if (realPath === undefined || !targetStats) return undefined;
-      return { realPath, stats: targetStats, isOutside: !isInside(this.#root, realPath) };
+      const target = realPath === undefined ? undefined : await stat(realPath).catch(() => undefined);
+      if (realPath === undefined || !target) return undefined;
+      return { realPath, kind: target, isOutside: !isInside(this.#root, realPath) };
     });
   }
 
-  #list(directory: Directory): Promise<readonly string[]> {
+  #list(directory: Directory): Promise<readonly Dirent[]> {
     return getOrMake(this.#listings, directory.realPath, async () => {
       try {
-        return (await readdir(directory.realPath)).sort();
+        const entries = await readdir(directory.realPath, { withFileTypes: true });
+        return entries.sort((one, other) => (one.name < other.name ? -1 : 1));
       } catch (cause) {
         const state = cause instanceof Error ? cause.message : String(cause);
         this.#problem("FILES_UNREADABLE", directory.path, state);
