@@ -103,7 +103,9 @@ async function readSource(file: string, source: string): Promise<Uint8Array> {
   try {
     return await readFile(file);
   } catch (cause) {
-    throw new SourceError("COMPONENT_SOURCE_MISSING", `${source} cannot be read`, { cause });
+    throw new SourceError("COMPONENT_SOURCE_MISSING", `${source} cannot be read (${failureOf(cause)})`, {
+      cause,
+    });
   }
 }
 
@@ -169,6 +171,7 @@ async function checkModule(place: SourcePlace, source: ReadSource): Promise<Modu
     );
   }
   const text = textOf(bytes);
+  if (text !== undefined) checkSize(described, bytes.length, TEXT_BYTES_MAX);
   if (text !== undefined) return await assemble(place, { path: source.path, text, described });
   const state = `${described} is not WebAssembly: ${describeContent(bytes)}`;
   throw new SourceError("COMPONENT_SOURCE_INVALID", state);
@@ -180,14 +183,17 @@ function isBinary(bytes: Uint8Array): boolean {
 
 /** The text of a module: UTF-8 that begins with a parenthesis, or a comment, which begins with ";". */
 function textOf(bytes: Uint8Array): string | undefined {
-  if (bytes.length > TEXT_BYTES_MAX) return undefined;
+  if (!/^\s*[(;]/.test(headOf(bytes))) return undefined;
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return /^\s*[(;]/.test(text) ? text : undefined;
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     // Not UTF-8, so it is no text: an answer, not a failure.
     return undefined;
   }
+}
+
+function headOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.subarray(0, 1024)).toString("latin1");
 }
 
 async function assemble(
@@ -212,7 +218,7 @@ async function assemble(
 
 /** Says what a file seems to be instead, for those that are mistaken for modules most. */
 function describeContent(bytes: Uint8Array): string {
-  const head = Buffer.from(bytes.subarray(0, 64)).toString("latin1");
+  const head = headOf(bytes);
   if (head === "") return "it is empty";
   if (head.startsWith("version https://git-lfs")) return "it is a pointer of Git LFS; run `git lfs pull`";
   if (head.startsWith("\x7fELF")) return "it is a native program or library";

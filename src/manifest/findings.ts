@@ -13,8 +13,6 @@ export interface Mistake {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint?: string | undefined;
-  /** Where the mistake is in a member of the value: the way from the value to it. */
-  readonly at?: KeyPath;
 }
 
 export interface Finding extends Mistake {
@@ -41,11 +39,11 @@ export class Findings {
   }
 
   error(path: KeyPath, mistake: Mistake, part: "key" | "value" = "value"): void {
-    this.#add({ ...mistake, severity: "error", path: [...path, ...(mistake.at ?? [])], part });
+    this.#add({ ...mistake, severity: "error", path, part });
   }
 
   warn(path: KeyPath, mistake: Mistake, part: "key" | "value" = "value"): void {
-    this.#add({ ...mistake, severity: "warning", path: [...path, ...(mistake.at ?? [])], part });
+    this.#add({ ...mistake, severity: "warning", path, part });
   }
 
   #add(finding: Finding): void {
