@@ -126,7 +126,11 @@ class CopyPlan {
     const files = await this.#find(segments, at);
     for (const file of files) this.#addFile(file.path, file, at);
     if (files.length > 0 || this.#report.hasErrors) return;
-    this.#report.warn({ code: "FILES_NOT_FOUND", message: `Pattern "${pattern}" matches no file`, path: at });
+    const hint = pattern.endsWith("**")
+      ? `"**" matches directories: write "${pattern}/*" for the files in them.`
+      : "Correct the pattern, or build what it should match.";
+    const message = `Pattern "${pattern}" matches no file`;
+    this.#report.warn({ code: "FILES_NOT_FOUND", message, hint, path: at });
   }
 
   /** A placement puts a file, or what is below a directory, at a path of its own. */
