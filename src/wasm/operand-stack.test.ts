@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { instantiate } from "../../test/suites/wasm-harness.ts";
-import type { ByteWriter } from "./byte-writer.ts";
 import { type Code, ModuleBuilder } from "./module-builder.ts";
 import { OP, TYPE } from "./opcodes.ts";
 import { CARD_SHIFT } from "./rewritten.ts";
@@ -26,30 +25,28 @@ function operandLists(length: number): number[][] {
   return operandLists(length - 1).flatMap((list) => CONSTANTS.map((constant) => [...list, ...constant]));
 }
 
-/**
- * A function that pushes two locals, does something in between that leaves the operands as they were,
- * and stores through the upper one.
- */
-function storing(between: Code): Uint8Array {
+function runnable(code: Code): Uint8Array {
   const builder = new ModuleBuilder();
   builder.memory(MEMORY_LIMITS);
-  builder.global({ type: "i32", mutable: true }, (code) => code.u8(OP.I32_CONST, 0));
-  const run = builder.func({ params: ["i32", "i32"], results: [] }, [], (code) => {
-    code.u8(OP.LOCAL_GET, 0, OP.LOCAL_GET, 1);
-    between(code);
-    code.u8(OP.I32_CONST, 1, OP.I32_STORE, 2, 0, DROP);
-  });
-  builder.exportFunction("run", run);
+  builder.global({ type: "i32", mutable: true }, (initialiser) => initialiser.u8(OP.I32_CONST, 0));
+  builder.exportFunction("run", builder.func({ params: ["i32", "i32"], results: [] }, [], code));
   return builder.build();
 }
 
+/** A function that pushes two locals, runs what leaves them as they are, and stores through the upper one. */
+function storing(between: readonly number[]): Uint8Array {
+  return runnable((code) => {
+    code.u8(OP.LOCAL_GET, 0, OP.LOCAL_GET, 1, ...between, OP.I32_CONST, 1, OP.I32_STORE, 2, 0, DROP);
+  });
+}
+
 /** Finds out, by asking V8, which operands an instruction takes and whether it gives a result. */
-function validUse(instruction: readonly number[]): Uint8Array | undefined {
+function validUse(instruction: readonly number[]): number[] | undefined {
   for (const takes of [0, 1, 2, 3]) {
     for (const operands of operandLists(takes)) {
       for (const drops of [[DROP], []]) {
-        const bytes = storing((code: ByteWriter) => code.u8(...operands, ...instruction, ...drops));
-        if (WebAssembly.validate(bytes)) return bytes;
+        const use = [...operands, ...instruction, ...drops];
+        if (WebAssembly.validate(runnable((code) => code.u8(...use)))) return use;
       }
     }
   }
@@ -85,15 +82,12 @@ function range(first: number, last: number): number[] {
 }
 
 test("A store is marked by its own address whatever instruction of one byte came before", () => {
-  let used = 0;
   for (const instruction of INSTRUCTIONS) {
     const name = instruction.map((byte) => byte.toString(16)).join(" ");
-    const bytes = validUse(instruction);
-    if (!bytes) assert.fail(`${name} fits no operands`);
-    assertMarks(bytes, name);
-    used++;
+    const use = validUse(instruction);
+    if (!use) assert.fail(`${name} fits no operands`);
+    assertMarks(storing(use), name);
   }
-  assert.equal(used, INSTRUCTIONS.length);
 });
 
 const calls = [
