@@ -18,11 +18,10 @@ export class TableReader {
 
   /** @throws ShapeError if `value` is no table, or has other fields than `known` (if that is given) */
   constructor(value: unknown, place: Place, known?: ReadonlySet<string>) {
-    if (!isTable(value)) throw wrong(place, "it must be a table");
-    this.#table = value;
+    this.#table = readTable(value, place);
     this.#place = place;
     if (!known) return;
-    for (const name in value) {
+    for (const name in this.#table) {
       if (!known.has(name)) throw new ShapeError(`unknown field "${pathOf({ name, inside: place })}"`);
     }
   }
@@ -45,7 +44,12 @@ export class TableReader {
 
   /** A whole number, not negative. */
   count(name: string): number {
-    const value = this.#value(name) ?? this.#missing(name);
+    return this.optionalCount(name) ?? this.#missing(name);
+  }
+
+  optionalCount(name: string): number | undefined {
+    const value = this.#value(name);
+    if (value === undefined) return undefined;
     if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
     throw wrong(this.placeOf(name), "it must be a whole number, not negative");
   }
@@ -93,16 +97,26 @@ export class TableReader {
   }
 }
 
+export function readTable(value: unknown, place: Place = { name: "" }): Table {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Date) {
+    throw wrong(place, "it must be a table");
+  }
+  // An object that is no array has fields.
+  return value as Table;
+}
+
 /** A table whose fields are named freely; their order is kept. */
 export function readMap<T>(
   value: unknown,
   place: Place,
   read: (value: unknown, place: Place) => T,
 ): Readonly<Record<string, T>> {
-  if (!isTable(value)) throw wrong(place, "it must be a table");
   // Made of entries, so that "__proto__" is a field like any other.
   return Object.fromEntries(
-    Object.entries(value).map(([name, field]) => [name, read(field, { name, inside: place })]),
+    Object.entries(readTable(value, place)).map(([name, field]) => [
+      name,
+      read(field, { name, inside: place }),
+    ]),
   );
 }
 
@@ -123,7 +137,8 @@ export function present<T extends object>(fields: { [K in keyof T]: T[K] | undef
 }
 
 export function wrong(place: Place, expectation: string): ShapeError {
-  return new ShapeError(`"${pathOf(place)}": ${expectation}`);
+  const path = pathOf(place);
+  return new ShapeError(path === "" ? expectation : `"${path}": ${expectation}`);
 }
 
 /** `parcel[3].label.size`. */
@@ -132,8 +147,4 @@ function pathOf({ name, inside }: Place): string {
   const before = inside.name === "" ? "" : pathOf(inside);
   if (typeof name === "number") return `${before}[${name}]`;
   return before === "" ? name : `${before}.${name}`;
-}
-
-function isTable(value: unknown): value is Table {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }

@@ -1,0 +1,218 @@
+// Bindles on disk, in the layout of the reference: a directory of its server can be taken over.
+//
+//     invoices/<digest of the id>/invoice.toml
+//     parcels/<digest>/parcel.dat
+//     tmp/                                        what is being written
+//
+// A directory is made in tmp/, put on the disk, and renamed to its place, which is atomic and fails if
+// something is there already. So what has its place is whole; what was acknowledged is on the disk; of two
+// writers of one invoice one wins; and a process that is killed leaves nothing but files in tmp/.
+// Layout: `src/provider/file/mod.rs` of deislabs/bindle at v0.9.2.
+
+import { randomUUID } from "node:crypto";
+import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import path from "node:path";
+
+import {
+  type BindleId,
+  digestOfBindleId,
+  formatInvoice,
+  type Invoice,
+  type Label,
+  labelsByDigest,
+  parseInvoice,
+  storeUnusable,
+  syncDirectory,
+  systemCodeOf,
+  writeWholeFile,
+} from "../registry/mod.ts";
+import { WeightedCache } from "./weighted-cache.ts";
+
+/** An invoice, with what is asked of it often. */
+export interface StoredInvoice {
+  readonly invoice: Invoice;
+  readonly labels: ReadonlyMap<string, Label>;
+  /** As TOML. */
+  readonly text: Buffer;
+}
+
+const INVOICES = "invoices";
+const PARCELS = "parcels";
+const TEMPORARY = "tmp";
+const INVOICE_FILE = "invoice.toml";
+const PARCEL_FILE = "parcel.dat";
+
+/** Texts of invoices whose parsed form is kept. */
+const CACHED_BYTES_MAX = 32 * 2 ** 20;
+/** What was not written to for so long is nobody's any more. */
+const ABANDONED_MS = 60 * 60_000;
+/** Parcels that are looked for at once. */
+const LOOKS_AT_ONCE = 16;
+
+export class BindleStore {
+  readonly #root: string;
+  readonly #cache = new WeightedCache<StoredInvoice>(CACHED_BYTES_MAX);
+
+  private constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** @throws SpindleError BINDLE_STORE_UNUSABLE */
+  static async open(directory: string): Promise<BindleStore> {
+    const store = new BindleStore(directory);
+    try {
+      for (const part of [INVOICES, PARCELS, TEMPORARY]) await mkdir(store.#path(part), { recursive: true });
+      await store.#removeAbandoned();
+    } catch (error) {
+      throw storeUnusable(directory, error);
+    }
+    return store;
+  }
+
+  async #removeAbandoned(): Promise<void> {
+    for (const name of await readdir(this.#path(TEMPORARY), { recursive: true })) {
+      const file = this.#path(TEMPORARY, name);
+      const found = await stat(file).catch(() => undefined);
+      const isAbandoned = found && !found.isDirectory() && Date.now() - found.mtimeMs > ABANDONED_MS;
+      if (isAbandoned) await rm(path.dirname(file), { recursive: true, force: true });
+    }
+  }
+
+  /** All invoices, one after another; those that cannot be read are reported and left out. */
+  async *invoices(report: (message: string) => void): AsyncGenerator<Invoice> {
+    for (const digest of await readdir(this.#path(INVOICES))) {
+      try {
+        const stored = await this.#read(digest);
+        if (stored) yield stored.invoice;
+      } catch (error) {
+        report(error instanceof Error ? error.message : String(error));
+      }
+    }
+  }
+
+  async getInvoice(id: BindleId): Promise<StoredInvoice | undefined> {
+    const digest = digestOfBindleId(id);
+    const cached = this.#cache.get(digest);
+    if (cached) return cached;
+    const stored = await this.#read(digest);
+    if (stored) this.#cache.set(digest, stored, stored.text.length);
+    return stored;
+  }
+
+  async #read(digest: string): Promise<StoredInvoice | undefined> {
+    const file = this.#path(INVOICES, digest, INVOICE_FILE);
+    const text = await readFile(file).catch(undefinedIfAbsent);
+    if (!text) return undefined;
+    const invoice = parseInvoice(text, file);
+    return { invoice, labels: labelsByDigest(invoice), text };
+  }
+
+  /** Stores an invoice, unless there is one of its id. */
+  async createInvoice(invoice: Invoice): Promise<"created" | "exists"> {
+    const text = Buffer.from(formatInvoice(invoice));
+    const digest = digestOfBindleId(invoice.bindle);
+    // Most that exist are noticed before anything is written; the others when they are placed.
+    if (await this.#exists(INVOICES, digest, INVOICE_FILE)) return "exists";
+    const outcome = await this.#place([INVOICES, digest, INVOICE_FILE], (file) => file.writeFile(text));
+    if (outcome === "created") {
+      this.#cache.set(digest, { invoice, labels: labelsByDigest(invoice), text }, text.length);
+    }
+    return outcome;
+  }
+
+  /** Stores what an invoice says in place of what it said. */
+  async replaceInvoice(invoice: Invoice): Promise<void> {
+    const text = Buffer.from(formatInvoice(invoice));
+    const digest = digestOfBindleId(invoice.bindle);
+    const options = { temporaryDirectory: this.#path(TEMPORARY), existing: "replace" } as const;
+    await writeWholeFile(this.#path(INVOICES, digest, INVOICE_FILE), options, (file) => file.writeFile(text));
+    this.#cache.delete(digest);
+  }
+
+  /** The parcels of these that are not here. */
+  async missing(labels: Iterable<Label>): Promise<readonly Label[]> {
+    const all = [...labels];
+    const isHere: boolean[] = [];
+    let next = 0;
+    const look = async () => {
+      for (let index = next++; index < all.length; index = next++) {
+        isHere[index] = await this.hasParcel(all[index]?.sha256 ?? "");
+      }
+    };
+    await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, look));
+    return all.filter((_, index) => !isHere[index]);
+  }
+
+  hasParcel(sha256: string): Promise<boolean> {
+    return this.#exists(PARCELS, sha256, PARCEL_FILE);
+  }
+
+  /** Stores a parcel of these bytes. What `chunks` throws, leaves nothing. */
+  createParcel(sha256: string, chunks: AsyncIterable<Uint8Array>): Promise<"created" | "exists"> {
+    return this.#place([PARCELS, sha256, PARCEL_FILE], (file) => file.writeFile(chunks));
+  }
+
+  openParcel(sha256: string): Promise<FileHandle | undefined> {
+    return open(this.#path(PARCELS, sha256, PARCEL_FILE)).catch(undefinedIfAbsent);
+  }
+
+  /** Makes a directory with one file in it, on the disk, unless there is such a file. */
+  async #place(
+    [kind, digest, name]: readonly [kind: string, digest: string, name: string],
+    write: (file: FileHandle) => Promise<void>,
+  ): Promise<"created" | "exists"> {
+    const temporary = this.#path(TEMPORARY, randomUUID());
+    const target = this.#path(kind, digest);
+    await mkdir(temporary);
+    try {
+      {
+        await using file = await open(path.join(temporary, name), "wx");
+        await write(file);
+        await file.sync();
+      }
+      await syncDirectory(temporary);
+      const outcome = await placeDirectory({ from: temporary, to: target, name });
+      await syncDirectory(path.dirname(target));
+      return outcome;
+    } finally {
+      await rm(temporary, { recursive: true, force: true });
+    }
+  }
+
+  #exists(...parts: readonly string[]): Promise<boolean> {
+    return stat(this.#path(...parts)).then(
+      (found) => found.isFile(),
+      () => false,
+    );
+  }
+
+  #path(...parts: readonly string[]): string {
+    return path.join(this.#root, ...parts);
+  }
+}
+
+async function placeDirectory(move: {
+  readonly from: string;
+  readonly to: string;
+  readonly name: string;
+}): Promise<"created" | "exists"> {
+  try {
+    await rename(move.from, move.to);
+    return "created";
+  } catch (error) {
+    if (!["ENOTEMPTY", "EEXIST", "EPERM"].includes(systemCodeOf(error) ?? "")) throw error;
+  }
+  // A directory without the file is what a server of the reference leaves of an upload that broke off.
+  try {
+    await link(path.join(move.from, move.name), path.join(move.to, move.name));
+    await syncDirectory(move.to);
+    return "created";
+  } catch (error) {
+    if (systemCodeOf(error) !== "EEXIST") throw error;
+    return "exists";
+  }
+}
+
+function undefinedIfAbsent(error: unknown): undefined {
+  if (!["ENOENT", "ENOTDIR"].includes(systemCodeOf(error) ?? "")) throw error;
+}

@@ -1,0 +1,178 @@
+// Bindles that were fetched: a second start needs no server.
+//
+// Parcels are named by their digest and shared by all bindles; invoices by server and id, since two
+// servers may have different bindles of one id. Neither ever changes. What is in the cache was checked
+// when it came in; code is checked again whenever it is used.
+
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { type FileHandle, mkdir, readFile, stat } from "node:fs/promises";
+import path from "node:path";
+
+import { SpindleError } from "../../errors/mod.ts";
+import { YANKED_HINT } from "./answer.ts";
+import { forEachAtOnce } from "./at-once.ts";
+import type { BindleContents, FetchOptions } from "./bindle-contents.ts";
+import { type BindleId, formatBindleId } from "./bindle-id.ts";
+import type { BindleClient } from "./client.ts";
+import type { Invoice, Label } from "./invoice.ts";
+import { formatInvoice, parseInvoice } from "./invoice-text.ts";
+import { fileStateOf, systemCodeOf } from "./system-error.ts";
+import { type Abortable, CONNECTIONS_MAX } from "./transport.ts";
+import { type Trust, verifyInvoice } from "./verification.ts";
+import { writeWholeFile } from "./whole-file.ts";
+
+export interface OpenBindleOptions extends Abortable {
+  /** Ask the server even if the invoice is in the cache: it may have been yanked. */
+  readonly refresh?: boolean;
+  /** Take a bindle that was yanked. */
+  readonly yanked?: boolean;
+  /** Whose signatures the invoice has to have; without it, none. */
+  readonly trust?: Trust;
+}
+
+/** Media types of what is run, and so is not trusted to be what it was. */
+const CODE = new Set(["application/wasm", "application/vnd.fermyon.spin+toml"]);
+
+const CHUNK_BYTES = 256 * 1024;
+
+export class BindleCache {
+  readonly #invoices: string;
+  readonly #parcels: string;
+
+  private constructor(directory: string) {
+    this.#invoices = path.join(directory, "invoices");
+    this.#parcels = path.join(directory, "parcels");
+  }
+
+  /** @throws SpindleError BINDLE_STORE_UNUSABLE */
+  static async open(directory: string): Promise<BindleCache> {
+    const cache = new BindleCache(directory);
+    try {
+      await mkdir(cache.#invoices, { recursive: true });
+      await mkdir(cache.#parcels, { recursive: true });
+    } catch (error) {
+      throw storeUnusable(directory, error);
+    }
+    return cache;
+  }
+
+  /** A bindle of a server: its invoice now, its parcels when they are asked for. */
+  async openBindle(client: BindleClient, id: BindleId, options: OpenBindleOptions): Promise<BindleContents> {
+    const file = path.join(this.#invoices, `${keyOf(client, id)}.json`);
+    const cached = options.refresh ? undefined : await readCached(file);
+    const invoice = cached ?? (await client.getInvoice(id, options));
+    refuseOtherId(invoice, { id, server: client.server });
+    refuseYanked(invoice, { server: client.server, yanked: options.yanked ?? false });
+    if (options.trust) verifyInvoice(invoice, options.trust);
+    if (!cached) await this.#keep(file, invoice);
+    return {
+      invoice,
+      origin: client.server,
+      fetch: (labels, fetchOptions) => this.#fetch(client, { id, labels }, fetchOptions),
+      pathOf: (label) => this.#pathOf(label),
+    };
+  }
+
+  #pathOf({ sha256 }: Label): string {
+    return path.join(this.#parcels, sha256);
+  }
+
+  async #keep(file: string, invoice: Invoice): Promise<void> {
+    await this.#write(file, (handle) => handle.writeFile(formatInvoice(invoice, "json")));
+  }
+
+  async #write(file: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
+    const directory = path.dirname(file);
+    try {
+      await writeWholeFile(file, { temporaryDirectory: directory, existing: "replace" }, write);
+    } catch (error) {
+      throw storeUnusable(directory, error);
+    }
+  }
+
+  async #fetch(
+    client: BindleClient,
+    { id, labels }: { readonly id: BindleId; readonly labels: Iterable<Label> },
+    { signal, progress }: FetchOptions,
+  ): Promise<void> {
+    const wanted = [...new Map(Array.from(labels, (label) => [label.sha256, label])).values()];
+    const absent: Label[] = [];
+    await forEachAtOnce(wanted, { limit: CONNECTIONS_MAX, signal }, async (label) => {
+      if (!(await isIntact(this.#pathOf(label), label))) absent.push(label);
+    });
+    const total = { parcels: absent.length, bytes: absent.reduce((sum, { size }) => sum + size, 0) };
+    let [parcelsDone, bytesDone] = [0, 0];
+    await forEachAtOnce(absent, { limit: CONNECTIONS_MAX, signal }, async (label, signal) => {
+      await this.#download(client, { id, label }, { signal });
+      parcelsDone++;
+      bytesDone += label.size;
+      progress?.({ ...total, parcelsDone, bytesDone });
+    });
+  }
+
+  async #download(
+    client: BindleClient,
+    { id, label }: { readonly id: BindleId; readonly label: Label },
+    { signal }: Abortable,
+  ): Promise<void> {
+    const file = this.#pathOf(label);
+    await client.downloadParcel(id, label, {
+      signal,
+      receive: (chunks) => this.#write(file, (handle) => handle.writeFile(chunks)),
+    });
+  }
+}
+
+function keyOf({ server }: BindleClient, id: BindleId): string {
+  return createHash("sha256")
+    .update(`${server}\n${formatBindleId(id)}`)
+    .digest("hex");
+}
+
+async function readCached(file: string): Promise<Invoice | undefined> {
+  try {
+    return parseInvoice(await readFile(file), file, "json");
+  } catch (error) {
+    // One that another version wrote, or that is damaged, is fetched again.
+    if (error instanceof SpindleError || systemCodeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function refuseOtherId(
+  { bindle }: Invoice,
+  { id, server }: { readonly id: BindleId; readonly server: string },
+): void {
+  const [wanted, found] = [formatBindleId(id), formatBindleId(bindle)];
+  if (wanted === found) return;
+  throw new SpindleError(
+    "BINDLE_SERVER_ANSWER",
+    `Cannot fetch ${wanted} from ${server}: it sent ${found} instead`,
+  );
+}
+
+function refuseYanked(
+  invoice: Invoice,
+  { server, yanked }: { readonly server: string; readonly yanked: boolean },
+): void {
+  if (!invoice.yanked || yanked) return;
+  const action = `Cannot fetch ${formatBindleId(invoice.bindle)} from ${server}`;
+  throw new SpindleError("BINDLE_YANKED", `${action}: it was yanked`, { hint: YANKED_HINT });
+}
+
+async function isIntact(file: string, { mediaType, sha256, size }: Label): Promise<boolean> {
+  const found = await stat(file).catch(() => undefined);
+  if (found?.size !== size) return false;
+  if (!CODE.has(mediaType)) return true;
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(file, { highWaterMark: CHUNK_BYTES })) hash.update(chunk);
+  return hash.digest("hex") === sha256;
+}
+
+/** The error for a directory that bindles cannot be stored in; other errors stay what they are. */
+export function storeUnusable(directory: string, error: unknown): unknown {
+  const state = fileStateOf(error);
+  if (state === undefined) return error;
+  return new SpindleError("BINDLE_STORE_UNUSABLE", `Cannot use ${directory} to store bindles: ${state}`);
+}
