@@ -25,6 +25,7 @@ import { readValueType } from "./value-types.ts";
 
 /** V8 takes no more, whatever the module says. */
 const LOCALS_MAX = 50_000;
+const BODY_BYTES_MAX = 7_654_321;
 
 /** An instruction that writes what restoring memories and globals does not undo. */
 export interface LastingWrite {
@@ -140,7 +141,14 @@ export class CodeRewriter {
     head.copy(this.#layout.bytes, groups.range.start, groups.range.end);
     for (const { type } of this.#temporaries) head.u8(1, type);
     if (this.#epochCheck && this.#canRunLong) head.append(this.#epochCheck);
-    out.u32(head.length + this.#body.length);
+    const size = head.length + this.#body.length;
+    if (size > BODY_BYTES_MAX) {
+      this.#reader.fail(
+        `function ${this.#function} is too large once it marks what it stores`,
+        groups.range.start,
+      );
+    }
+    out.u32(size);
     this.#tellRuns({ head: out.length, body: out.length + head.length, code: groups.range.end });
     out.append(head.view()).append(this.#body.view());
   }
@@ -172,6 +180,7 @@ export class CodeRewriter {
     return code;
   }
 
+  /** Long, but flat: each instruction that is of interest has its case. */
   #instruction(): void {
     const reader = this.#reader;
     const at = reader.offset;

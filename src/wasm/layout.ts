@@ -123,6 +123,9 @@ export const SECTION_ORDER: readonly number[] = [
   SECTION.DATA,
 ];
 
+/** V8 takes no more types, functions, imports, exports or globals; each costs us some hundred bytes. */
+const ENTRIES_MAX = 1_000_000;
+
 class LayoutReader implements Layout {
   readonly bytes: Uint8Array;
   readonly sections: Section[] = [];
@@ -231,7 +234,10 @@ class LayoutReader implements Layout {
   }
 
   #each(reader: ByteReader, what: string, read: () => void): void {
-    for (let left = reader.count(what); left > 0; left--) read();
+    const start = reader.offset;
+    const count = reader.count(what);
+    if (count > ENTRIES_MAX) reader.fail(`more than ${ENTRIES_MAX} ${what}`, start);
+    for (let left = count; left > 0; left--) read();
   }
 
   #readCustom(reader: ByteReader): void {
@@ -385,10 +391,10 @@ class LayoutReader implements Layout {
     }
     const hasType = (flags & 3) !== 0;
     const type = hasType ? readElementType(reader, hasExpressions) : "ref null func";
-    this.#each(reader, "elements", () => {
+    for (let left = reader.count("elements"); left > 0; left--) {
       if (hasExpressions) this.#constantExpression(reader);
       else this.referencedFunctions.push(reader.u32());
-    });
+    }
     this.elements.push({ type });
   }
 

@@ -276,6 +276,31 @@ test("rewrite() takes locals up to the limit of V8, and no more", () => {
   assert.throws(() => rewrite(withLocals(0xffffffff)), MalformedModuleError);
 });
 
+test("rewrite() refuses a function that would be too large for V8 once rewritten", () => {
+  const store = [OP.I32_CONST, 0, OP.I32_LOAD, 2, 0, OP.I32_CONST, 0, OP.I32_STORE, 2, 0];
+  const body = new ByteWriter().u8(0);
+  for (let count = 7_000_000 / store.length; count > 0; count--) body.u8(...store);
+  const code = new ByteWriter().u8(1).sized(body.u8(OP.END).take());
+  const bytes = moduleOf(
+    section(SECTION.TYPE, 1, TYPE.FUNC, 0, 0),
+    section(SECTION.FUNCTION, 1, 0),
+    section(SECTION.MEMORY, 1, 0, 1),
+    new ByteWriter().u8(SECTION.CODE).sized(code.take()).take(),
+  );
+  assert.ok(WebAssembly.validate(bytes));
+  assert.throws(() => rewrite(bytes), /function 0 is too large/);
+});
+
+test("readModule() takes a million types and no more", () => {
+  const withTypes = (count: number) => {
+    const types = new ByteWriter(3 * count + 8).u32(count);
+    for (let left = count; left > 0; left--) types.u8(TYPE.FUNC, 0, 0);
+    return moduleOf(new ByteWriter().u8(SECTION.TYPE).sized(types.take()).take());
+  };
+  assert.doesNotThrow(() => readModule(withTypes(1_000_000)));
+  assert.throws(() => readModule(withTypes(1_000_001)), /more than 1000000 types/);
+});
+
 test("rewrite() takes 100,000 nested blocks, loops and conditions", () => {
   const depth = 100_000;
   const body = new ByteWriter().u8(0);

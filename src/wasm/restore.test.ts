@@ -131,7 +131,7 @@ const PATTERN = Buffer.alloc(MEMORY_BYTES, 0x55);
 for (const address of ["i32", "i64"] as const) {
   for (const storing of INSTRUCTIONS) {
     test(`${storing.instruction} is undone wherever it stores, with addresses of ${address}`, async () => {
-      // Atomic accesses want their natural alignment.
+      // The keys of a constant that nobody changes.
       const shapes = Object.keys(SHAPES) as (keyof typeof SHAPES)[];
       const functions = OFFSETS.flatMap((offset) =>
         shapes.map((shape) => storeFunction(storing, shape, { offset, address })),
@@ -143,6 +143,7 @@ for (const address of ["i32", "i64"] as const) {
         shapes.map((shape) => [offset, shape] as const),
       )) {
         for (const at of ADDRESSES) {
+          // Atomic accesses want their natural alignment.
           if (storing.atomic && (at + offset) % storing.bytes !== 0) continue;
           const pointer = address === "i64" ? BigInt(at) : at;
           if (!trapped(() => guest.call(`${shape} ${offset}`, pointer, 0xaa))) stored++;

@@ -11,6 +11,9 @@
 //     4   i32  deadline: the guest ticks once epoch - deadline >= 0 (signed); read from cards0 only
 //     8   u32  most pages that the memory may have
 //     64  u8[] one mark for each 4 KiB of the memory; not zero = written to since the last restore
+//
+// Marks are to be cleared only while no code of the guest is on the stack: a store may rely on a mark
+// that the same function made before. A memory that a module imports twice has one card table.
 
 import type { CoreModule } from "./module.ts";
 

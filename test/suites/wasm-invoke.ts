@@ -41,7 +41,7 @@ function exactInvoker(fn: unknown, type: FunctionType): Invoke {
   const view = new DataView(memory.buffer);
   return (args) => {
     args.forEach((arg, slot) => {
-      if (arg.type !== "either" && isNumber(arg.type as ValueType)) writeBits(view, slot, bitsOf(arg));
+      if (NUMBER_TYPES.has(arg.type)) writeBits(view, slot, bitsOf(arg));
     });
     const references = args.filter(({ type }) => !NUMBER_TYPES.has(type)).map(toJavaScript);
     const returned = run(...references);
