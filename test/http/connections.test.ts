@@ -84,6 +84,10 @@ test("HttpTrigger keeps connections open, and closes those that a client wants c
   }
   assert.equal(statusOf(await client.send(`GET / ${HEAD}Connection: close\r\n\r\n`).rest()), 200);
   using old = await RawClient.connect(served.address);
+  for (let i = 0; i < 2; i++) {
+    const reply = await old.send("GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n").reply();
+    assert.match(reply, /^HTTP\/1\.1 200 OK\r\nconnection: keep-alive\r\ncontent-length: 7\r\n/);
+  }
   assert.equal(statusOf(await old.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n").rest()), 200);
 });
 

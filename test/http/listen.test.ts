@@ -11,7 +11,7 @@ import { test } from "node:test";
 import { type ErrorCode, SpindleError } from "../../src/errors/mod.ts";
 import type { HttpTriggerOptions } from "../../src/trigger/mod.ts";
 import { CERTIFICATE, KEY } from "../executors/certificate.ts";
-import { get, statusOf } from "./raw-client.ts";
+import { get, RawClient, statusOf } from "./raw-client.ts";
 import { constant, createApplication, executor, serve, serveRoutes, text } from "./serve.ts";
 
 const HOST = "127.0.0.1";
@@ -115,6 +115,10 @@ test("HttpTrigger serves HTTPS with a certificate and its key, and refuses what 
     await using served = await serveRoutes({ "/": tells }, { tls: { certificate, key } });
     assert.match(served.trigger.url, /^https:\/\/127\.0\.0\.1:\d+$/);
     assert.equal(await getSecurely(served.address), "https localhost");
+    using mute = await RawClient.connect(served.address);
+    const stopped = served.trigger.stop();
+    assert.equal(await mute.rest(), "");
+    await stopped;
     await failsWith("TLS_FILES_UNUSABLE", start({ tls: { certificate, key: certificate } }));
     await failsWith("TLS_FILES_UNUSABLE", start({ tls: { certificate, key: join(directory, "none") } }));
   } finally {

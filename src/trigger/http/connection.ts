@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { formatAddress } from "./listen-address.ts";
 
 /** A request as `node:http` gives it. */
 export interface Arrival {
@@ -17,7 +18,6 @@ const LINGER_MS = 1000;
 export class Connection<E> {
   readonly socket: Socket;
   readonly scheme: "http" | "https";
-  /** `ip:port`, an IPv6 address in brackets. */
   readonly clientAddress: string;
   /** The request that is not answered yet. One that is answered at once never gets here. */
   current: E | undefined = undefined;
@@ -37,14 +37,13 @@ export class Connection<E> {
   constructor(socket: Socket, scheme: "http" | "https") {
     this.socket = socket;
     this.scheme = scheme;
-    const host = socket.remoteFamily === "IPv6" ? `[${socket.remoteAddress}]` : socket.remoteAddress;
-    this.clientAddress = `${host}:${socket.remotePort}`;
+    this.clientAddress = peerOf(socket);
   }
 
   /** Lets the current request finish, and closes; at once if there is none. */
   finish(): void {
     this.isClosing = true;
-    if (this.current === undefined) this.part();
+    if (this.current === undefined) this.socket.destroySoon();
   }
 
   /** Closes the connection once the replies given so far are flushed, saying no more than `farewell`. */
@@ -72,13 +71,14 @@ export class Connection<E> {
     });
   }
 
-  /** Begins to wait for the client: without a byte in either direction for that long, it is closed. */
-  beginWait(stallTimeMs: number): void {
+  /** Waits for the client: without a byte in either direction for that long, the connection is closed. */
+  async expect<T>(progress: Promise<T>, stallTimeMs: number): Promise<T> {
     if (this.#waits++ === 0) this.socket.setTimeout(stallTimeMs);
-  }
-
-  endWait(): void {
-    if (--this.#waits === 0) this.socket.setTimeout(0);
+    try {
+      return await progress;
+    } finally {
+      if (--this.#waits === 0) this.socket.setTimeout(0);
+    }
   }
 
   /** Called now and then; gives how long nothing has happened. */
@@ -89,4 +89,9 @@ export class Connection<E> {
     }
     return nowMs - this.#idleSinceMs;
   }
+}
+
+/** `ip:port`, an IPv6 address in brackets. */
+export function peerOf({ remoteAddress = "", remotePort = 0 }: Socket): string {
+  return formatAddress({ host: remoteAddress, port: remotePort });
 }

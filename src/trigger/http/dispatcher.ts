@@ -309,11 +309,9 @@ export class Dispatcher {
       return;
     }
     connection.current = exchange;
-    connection.beginWait(this.#limits.stallTimeMs);
-    response.once("close", () => {
-      connection.endWait();
-      this.#next(exchange);
-    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    response.once("close", resolve);
+    void connection.expect(promise, this.#limits.stallTimeMs).then(() => this.#next(exchange));
   }
 
   /** Goes on with what the client has sent ahead. */

@@ -7,7 +7,7 @@ import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import https from "node:https";
 import net from "node:net";
 import type { Duplex } from "node:stream";
-import { Connection } from "./connection.ts";
+import { Connection, peerOf } from "./connection.ts";
 import { currentDate } from "./date.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Exchange } from "./exchange.ts";
@@ -43,6 +43,8 @@ export class Listener {
   readonly #log: ListenerOptions["log"];
   /** Under the sockets that `node:http` names in its events. */
   readonly #connections = new Map<Duplex, Connection<Exchange>>();
+  /** By peer, those that do not speak HTTP yet: none without TLS. */
+  readonly #handshakes = new Map<string, net.Socket>();
   /** Said once between two sweeps, as there may be thousands. */
   #isRefusalLogged = false;
   #sweeper: NodeJS.Timeout | undefined;
@@ -75,6 +77,7 @@ export class Listener {
     }
     this.#closed = this.#close();
     for (const connection of this.#connections.values()) connection.finish();
+    for (const socket of this.#handshakes.values()) socket.destroy();
     const end = () => this.#destroyAll();
     const grace = setTimeout(end, graceMs);
     signal?.addEventListener("abort", end);
@@ -86,7 +89,9 @@ export class Listener {
 
   #heed(): void {
     const { server } = this;
-    server.on(this.scheme === "https" ? "secureConnection" : "connection", (socket) => this.#opened(socket));
+    const isTls = this.scheme === "https";
+    if (isTls) server.on("connection", (socket) => this.#shaking(socket));
+    server.on(isTls ? "secureConnection" : "connection", (socket) => this.#opened(socket));
     server.on("request", (incoming, response) => this.#arrived(incoming, response, "goes-on"));
     server.on("checkContinue", (incoming, response) => this.#arrived(incoming, response, "waits"));
     // Expectations that nobody knows are ignored, as Spin's server does.
@@ -96,8 +101,15 @@ export class Listener {
     server.on("error", (error) => this.#notAccepted(error));
   }
 
+  #shaking(socket: net.Socket): void {
+    const peer = peerOf(socket);
+    this.#handshakes.set(peer, socket);
+    socket.once("close", () => this.#handshakes.delete(peer));
+  }
+
   #opened(socket: net.Socket): void {
     const connection = new Connection<Exchange>(socket, this.scheme);
+    this.#handshakes.delete(connection.clientAddress);
     this.#connections.set(socket, connection);
     socket.once("close", () => {
       this.#connections.delete(socket);

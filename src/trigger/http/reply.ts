@@ -87,13 +87,12 @@ type Framing =
   | { readonly kind: "as-stated" };
 
 function writeHead(exchange: Exchange, reply: Head, framing: Framing): void {
-  const { response, connection } = exchange;
+  const { response } = exchange;
   const { status } = reply;
   if (!Number.isInteger(status) || status < 200 || status > 999) {
     throw new ReplyError(`the status ${status} is not between 200 and 999`);
   }
-  const headers = toHeaders(reply.headers, framing);
-  if (connection.isClosing) headers.push("connection", "close");
+  const headers = toHeaders(reply.headers, framing, persistence(exchange, framing));
   // Neither is wanted: Spin's server adds no `Connection`, and the date has its own place.
   response.sendDate = false;
   response.removeHeader("connection");
@@ -104,7 +103,16 @@ function writeHead(exchange: Exchange, reply: Head, framing: Framing): void {
   }
 }
 
-function toHeaders(stated: readonly string[], framing: Framing): string[] {
+type Persistence = "close" | "keep-alive" | undefined;
+
+/** What must be said of the connection: that it ends, or to HTTP/1.0 that it does not. */
+function persistence({ connection, response, httpVersion }: Exchange, framing: Framing): Persistence {
+  if (connection.isClosing) return "close";
+  const isKept = httpVersion === "1.0" && response.shouldKeepAlive && framing.kind !== "until-close";
+  return isKept ? "keep-alive" : undefined;
+}
+
+function toHeaders(stated: readonly string[], framing: Framing, persistence: Persistence): string[] {
   const headers: string[] = [];
   let isDated = false;
   let isFramed = framing.kind === "as-stated" || framing.kind === "until-close";
@@ -112,6 +120,7 @@ function toHeaders(stated: readonly string[], framing: Framing): string[] {
     const name = stated[i]?.toLowerCase() ?? "";
     const value = stated[i + 1] ?? "";
     if (name === "transfer-encoding" || name === "trailer") continue;
+    if (name === "connection" && persistence !== undefined) continue;
     if (name === "content-length") {
       if (!isLengthTrue(value, framing) || (isFramed && framing.kind === "length")) continue;
       isFramed = true;
@@ -119,6 +128,7 @@ function toHeaders(stated: readonly string[], framing: Framing): string[] {
     if (name === "date") isDated = true;
     headers.push(name, value);
   }
+  if (persistence !== undefined) headers.push("connection", persistence);
   if (!isFramed && framing.kind === "length") headers.push("content-length", String(framing.bytes));
   if (!isFramed && framing.kind === "chunks") headers.push("transfer-encoding", "chunked");
   if (!isDated) headers.push("date", currentDate());

@@ -27,18 +27,18 @@ export function collectBody(exchange: Exchange, { accept, done }: CollectOptions
 /** Gives the body as it arrives. Ends with an error if the client leaves, or stalls for too long. */
 export async function* streamBody(exchange: Exchange, stallTimeMs: number): RequestBody {
   const { incoming, connection } = exchange;
+  // To stop reading must not close the connection, on which the reply is to be sent. Without an
+  // encoding, the pieces of a message are buffers.
+  const pieces: AsyncIterator<Buffer> = incoming.iterator({ destroyOnReturn: false });
   exchange.invite();
-  connection.beginWait(stallTimeMs);
   try {
-    // Leaving the loop early must not close the connection, on which the reply is to be sent.
-    for await (const piece of incoming.iterator({ destroyOnReturn: false })) {
-      connection.endWait();
-      // Pieces of a message without an encoding are buffers.
-      yield piece as Buffer;
-      connection.beginWait(stallTimeMs);
+    for (;;) {
+      const next = await connection.expect(pieces.next(), stallTimeMs);
+      if (next.done) return;
+      yield next.value;
     }
   } finally {
-    connection.endWait();
+    await pieces.return?.();
   }
 }
 

@@ -60,9 +60,10 @@ export class RoutePattern {
    * later goes before a leading dot.
    */
   precedes(other: RoutePattern): boolean {
-    const count = Math.min(this.#tokens.length, other.#tokens.length);
-    for (let i = 0; i < count; i++) {
-      const order = compareTokens(this.#tokens[i], other.#tokens[i]);
+    for (const [i, mine] of this.#tokens.entries()) {
+      const theirs = other.#tokens[i];
+      if (theirs === undefined) break;
+      const order = compareTokens(mine, theirs);
       if (order !== 0) return order > 0;
     }
     if (this.#dots !== other.#dots) return this.#dots > other.#dots;
@@ -112,9 +113,7 @@ type OnCapture = (piece: Piece, start: number, stop: number) => void;
 export function matchPart(part: PatternPart, segment: PathSegment, onCapture?: OnCapture): boolean {
   const { path, end } = segment;
   let at = segment.from;
-  for (let i = 0; i < part.pieces.length; i++) {
-    const piece = part.pieces[i];
-    if (piece === undefined) break;
+  for (const piece of part.pieces) {
     if (piece.kind === "literal") {
       if (!path.startsWith(piece.text, at)) return false;
       at += piece.text.length;
@@ -125,7 +124,7 @@ export function matchPart(part: PatternPart, segment: PathSegment, onCapture?: O
       // Empty only between two slashes (or a dot and a slash): at the end of a path nothing is left.
       if (at >= path.length) return false;
       // What follows a parameter within a segment always begins with a dot.
-      const stop = i + 1 < part.pieces.length ? path.indexOf(".", at) : end;
+      const stop = piece === part.pieces.at(-1) ? end : path.indexOf(".", at);
       if (stop < 0 || stop > end) return false;
       onCapture?.(piece, at, stop);
       at = stop;
@@ -177,9 +176,8 @@ function toToken(section: string): Token {
 
 const RANK = { exact: 3, parameter: 2, wildcard: 1, dot: 0, slash: 0 } as const;
 
-/** Positive: `mine` goes first. A token of one pattern may be missing only in the caller's types. */
-function compareTokens(mine: Token | undefined, theirs: Token | undefined): number {
-  if (mine === undefined || theirs === undefined) return 0;
+/** Positive: `mine` goes first. */
+function compareTokens(mine: Token, theirs: Token): number {
   if (RANK[mine.kind] === 0 && RANK[theirs.kind] === 0) return 0;
   if (mine.kind === "dot") return 1;
   return RANK[mine.kind] - RANK[theirs.kind];

@@ -70,11 +70,9 @@ function isOver(exchange: Exchange): boolean {
 /** Waits until the client has taken what was written, or has left. */
 async function drained(exchange: Exchange, stallTimeMs: number): Promise<void> {
   const { response, connection } = exchange;
-  connection.beginWait(stallTimeMs);
-  await new Promise<void>((resolve) => {
-    exchange.onCut = resolve;
-    response.once("drain", resolve);
-  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  exchange.onCut = resolve;
+  response.once("drain", resolve);
+  await connection.expect(promise, stallTimeMs);
   exchange.onCut = undefined;
-  connection.endWait();
 }
