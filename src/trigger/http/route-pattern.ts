@@ -44,6 +44,8 @@ export class RoutePattern {
   readonly hasCaptures: boolean;
   readonly #tokens: readonly Token[];
   readonly #dots: number;
+  /** Where the wildcard begins, if nothing but text comes before it. */
+  readonly #restFrom: number | undefined;
 
   /** @throws RoutePatternError */
   constructor(text: string) {
@@ -51,6 +53,7 @@ export class RoutePattern {
     this.#dots = this.#tokens.filter((token) => token.kind === "dot").length;
     this.parts = toParts(this.#tokens);
     this.hasCaptures = this.parts.some((part) => part.literal === undefined);
+    this.#restFrom = restAfterText(this.parts);
   }
 
   /**
@@ -72,19 +75,34 @@ export class RoutePattern {
 
   /** Gives the captures of a trimmed path that is known to match. */
   capture(path: string): Captures {
-    const params = new Map<string, string>();
+    if (this.#restFrom !== undefined) return { params: [], rest: path.slice(this.#restFrom) };
+    const params: [name: string, value: string][] = [];
     let rest: string | undefined;
+    const onCapture: OnCapture = (piece, start, stop) => {
+      if (piece.kind === "parameter") setParam(params, piece.name, path.slice(start, stop));
+      else rest = path.slice(start);
+    };
     let from = 0;
     for (const part of this.parts) {
       const end = segmentEnd(path, from);
-      matchPart(part, { path, from, end }, (piece, start, stop) => {
-        if (piece.kind === "parameter") params.set(piece.name, path.slice(start, stop));
-        else rest = path.slice(start);
-      });
+      matchPart(part, { path, from, end }, onCapture);
       from = end + 1;
     }
-    return { params: [...params], rest };
+    return { params, rest };
   }
+}
+
+/** Of parameters with the same name the last one counts. */
+function setParam(params: [name: string, value: string][], name: string, value: string): void {
+  const known = params.find((param) => param[0] === name);
+  if (known) known[1] = value;
+  else params.push([name, value]);
+}
+
+function restAfterText(parts: readonly PatternPart[]): number | undefined {
+  if (parts.at(-1)?.pieces[0]?.kind !== "wildcard") return undefined;
+  const texts = parts.slice(0, -1).map((part) => part.literal);
+  return texts.includes(undefined) ? undefined : texts.map((text) => `${text}/`).join("").length;
 }
 
 /** A path segment, from `from` up to the next slash or the end of the path. */
