@@ -243,6 +243,19 @@ for (const failure of failures) {
   });
 }
 
+test("A slot in which a guest trapped is like new, and no memory is made for the next call", async () => {
+  const { pre } = await setUp(`(module (memory (export "memory") 1 9) (global $n (mut i32) (i32.const 0))
+    (func (export "trap") (drop (memory.grow (i32.const 2))) (memory.fill (i32.const 0) (i32.const 7) (i32.const 196608))
+      (global.set $n (i32.const 1)) unreachable)
+    (func (export "sum") (result i32)
+      (i32.add (i32.add (memory.size) (global.get $n)) (i32.load8_u (i32.const 65535)))))`);
+  for (let round = 0; round < 3; round++) {
+    await assert.rejects(call(pre, "trap"), TrapError);
+    assert.equal(await call(pre, "sum"), 1);
+  }
+  assert.equal(pre.pool.live, 1);
+});
+
 test("TrapError.backtrace names the frames of the original module, innermost first", async () => {
   const { pre } = await setUp(MISBEHAVING, { link: linkMisbehaving });
   await assert.rejects(call(pre, "outside"), (error) => {

@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { OffsetMap, type RewrittenModule, rewrite } from "../wasm/mod.ts";
 import { EpochClock } from "./epoch.ts";
+import { freeLater } from "./free-memory.ts";
 import type { Gearing } from "./gears.ts";
 import { ModuleCache } from "./module-cache.ts";
 import type { SlotPool } from "./slot-pool.ts";
@@ -71,8 +72,10 @@ export class Engine implements Disposable {
     return true;
   }
 
-  release(memories: number): void {
+  /** Gives back what a slot had; V8 frees it once it knows that nobody holds it. */
+  release(memories: number, grownBytes: number): void {
     this.#memories -= memories;
+    freeLater(grownBytes);
   }
 
   /** Memories that slots hold now. */

@@ -85,7 +85,7 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
     this.pool = new SlotPool({
       make: () => this.#makeSlot(),
       reserve: () => engine.reserve(memories),
-      release: () => engine.release(memories),
+      release: (grownBytes) => engine.release(memories, grownBytes),
     });
     this.#frozenInitializers = this.#makeFirstSlot();
     engine.addPool(this.pool);

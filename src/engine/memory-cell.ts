@@ -47,6 +47,11 @@ export class MemoryCell {
     return (this.#control[CONTROL.PAGES / 4] as number) >>> 0;
   }
 
+  /** Bytes that it has taken from the process and not given back. */
+  get realBytes(): number {
+    return Math.max(this.#realPages, this.pages) * PAGE_BYTES;
+  }
+
   /** Epoch at which the guest ticks. */
   set deadline(epoch: number) {
     this.#control[CONTROL.DEADLINE / 4] = epoch;

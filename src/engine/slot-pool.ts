@@ -2,16 +2,22 @@
 
 import { SlotsExhaustedError } from "./invocation.ts";
 
+/** An idle slot that has grown by more than this is not worth keeping. */
+const GROWN_BYTES_MAX = 16 * 1024 * 1024;
+
 interface Poolable {
   /** Makes it like new; false if it must be thrown away. */
   recycle(): boolean;
+  /** Bytes that it has grown by, and holds until it is thrown away. */
+  readonly grownBytes: number;
 }
 
 export interface SlotSource<S extends Poolable> {
   make(): S;
   /** False: the process has no room for another. */
   reserve(): boolean;
-  release(): void;
+  /** A slot is thrown away; what it had grown by should be freed. */
+  release(grownBytes: number): void;
 }
 
 export class SlotPool<S extends Poolable = Poolable> {
@@ -43,7 +49,7 @@ export class SlotPool<S extends Poolable = Poolable> {
 
   give(slot: S): void {
     if (slot.recycle()) this.#free.push(slot);
-    else this.#drop();
+    else this.#drop(slot);
   }
 
   /** Makes a spare slot in a later turn, so that the next call need not. */
@@ -63,18 +69,21 @@ export class SlotPool<S extends Poolable = Poolable> {
     });
   }
 
-  /** Lets go the slots that nobody needed since the last time; one always stays. */
+  /** Lets go the slots that nobody needed since the last time; one always stays, unless it has grown large. */
   trim(): void {
-    for (; this.#unused > 0 && this.#free.length > 1; this.#unused--) {
-      this.#free.shift();
-      this.#drop();
+    const unneeded = this.#free.splice(0, this.#unused);
+    const last = unneeded.at(-1);
+    if (last && this.#free.length === 0 && last.grownBytes <= GROWN_BYTES_MAX) {
+      unneeded.pop();
+      this.#free.push(last);
     }
+    for (const slot of unneeded) this.#drop(slot);
     this.#unused = this.#free.length;
   }
 
   /** Lets go all idle slots. */
   releaseIdle(): void {
-    while (this.#free.pop()) this.#drop();
+    for (const slot of this.#free.splice(0)) this.#drop(slot);
     this.#unused = 0;
   }
 
@@ -90,8 +99,8 @@ export class SlotPool<S extends Poolable = Poolable> {
     }
   }
 
-  #drop(): void {
+  #drop(slot?: S): void {
     this.#live--;
-    this.#source.release();
+    this.#source.release(slot?.grownBytes ?? 0);
   }
 }

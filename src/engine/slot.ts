@@ -17,6 +17,7 @@ import type { SlotPlan } from "./slot-plan.ts";
 import type { Store } from "./store.ts";
 import { type Ending, endingOf, isStackOverflow, trapObject } from "./trap.ts";
 
+const PAGE_BYTES = 65_536;
 /** Epochs that a guest may run before it ticks: the length of a turn. */
 const SLICE_TICKS = 2;
 /** Most time in code that cannot be suspended, such as an allocator called by the host. */
@@ -44,7 +45,11 @@ export class Slot<T> implements Caller<T> {
 
   #phase: Phase = "idle";
   #store: Store<T> | undefined;
-  #discard = false;
+  /** A call is under way in second gear: its guest may go on in any later turn. */
+  #isRunning = false;
+  /** A host function was still at work for the guest when the call was ended, and may touch its memory yet. */
+  #isAbandoned = false;
+  #isHostAtWork = false;
   /** Whether host functions call `beforeHostCall` first. */
   watched: boolean;
   #hostCalls = 0;
@@ -201,6 +206,7 @@ export class Slot<T> implements Caller<T> {
 
   async #runSecond<R>(store: Store<T>, invocation: Invocation<T, R>): Promise<R> {
     this.#phase = "second";
+    this.#isRunning = true;
     this.#ended = undefined;
     const cancel = () =>
       this.#end({ kind: "failed", reason: "cancelled", message: "Nobody waits for the answer" });
@@ -212,6 +218,7 @@ export class Slot<T> implements Caller<T> {
     } catch (thrown) {
       return this.#finish(invocation, thrown, endingOf(thrown));
     } finally {
+      this.#isRunning = false;
       clearTimeout(timer);
       store.signal?.removeEventListener("abort", cancel);
       this.#plan.hooks.commit(store.data);
@@ -266,7 +273,6 @@ export class Slot<T> implements Caller<T> {
         throw this.#failure(invocation.exportName, error, undefined);
       }
     }
-    this.#discard = true;
     this.#abort?.abort();
     throw this.#failure(invocation.exportName, thrown, ending);
   }
@@ -283,22 +289,30 @@ export class Slot<T> implements Caller<T> {
     });
   }
 
-  /** Makes the slot like new, off the response path. False: it must be thrown away. */
+  /**
+   * Makes the slot like new, off the response path. False: it must be thrown away.
+   *
+   * A call that trapped leaves nothing either: its stack is gone, and all else is restored. The slot
+   * keeps its memories, which V8 would be late to free.
+   */
   recycle(): boolean {
-    // A call that is still suspended holds the slot; it is ended, and the slot goes with it.
-    if (this.#phase === "second" && this.#rejectWait) {
-      this.#end({ kind: "failed", reason: "cancelled", message: "The call was given up" });
-      return false;
-    }
+    if (this.#isRunning) this.#end({ kind: "failed", reason: "cancelled", message: "The call was given up" });
+    this.#abort?.abort();
+    this.#abort = undefined;
+    if (this.#isRunning || this.#isAbandoned) return false;
     this.#phase = "idle";
     this.#store = undefined;
-    if (this.#abort) {
-      this.#abort.abort();
-      this.#abort = undefined;
-    }
-    if (this.#discard) return false;
     this.#restore();
     return true;
+  }
+
+  /** Bytes that the memories have, beyond those that every slot of the module has. */
+  get grownBytes(): number {
+    const { images } = this.#plan;
+    return this.#cells.reduce(
+      (sum, cell, index) => sum + cell.realBytes - (images[index]?.pages ?? 0) * PAGE_BYTES,
+      0,
+    );
   }
 
   #restore(): void {
@@ -348,12 +362,14 @@ export class Slot<T> implements Caller<T> {
   }
 
   /** Waits for a promise of the host on behalf of the guest, and ends early if the call is ended. */
-  #wait(promise: Promise<unknown>): Promise<unknown> {
+  #wait(promise: Promise<unknown>, waitsFor: "host" | "turn"): Promise<unknown> {
     this.#leave();
+    this.#isHostAtWork = waitsFor === "host";
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {
         if (this.#rejectWait !== reject) return;
         this.#rejectWait = undefined;
+        this.#isHostAtWork = false;
         this.#enter();
         act();
       };
@@ -368,6 +384,7 @@ export class Slot<T> implements Caller<T> {
 
   #end(ending: Ending): void {
     this.#ended ??= trapObject(ending);
+    this.#isAbandoned ||= this.#isHostAtWork;
     this.#abort?.abort();
     const reject = this.#rejectWait;
     this.#rejectWait = undefined;
@@ -415,7 +432,7 @@ export class Slot<T> implements Caller<T> {
     const { shim, suspending, engine } = this.#plan;
     const host: Record<string, unknown> = {
       [SHIM.LATE]: () => this.#late(),
-      [SHIM.YIELD]: new WebAssembly.Suspending(() => this.#wait(engine.turns.next())),
+      [SHIM.YIELD]: new WebAssembly.Suspending(() => this.#wait(engine.turns.next(), "turn")),
     };
     for (const type of shim.waits) {
       host[waitName(type)] = new WebAssembly.Suspending(() => this.#takePending());
@@ -429,7 +446,7 @@ export class Slot<T> implements Caller<T> {
   #takePending(): Promise<unknown> {
     const pending = this.#pending ?? Promise.reject(new Error("Nothing is waited for"));
     this.#pending = undefined;
-    return this.#wait(pending);
+    return this.#wait(pending, "host");
   }
 
   /** What a host function returned to the plain half: a value, or a promise to wait for. */
