@@ -40,16 +40,46 @@ export async function mountFiles(
   report: Report,
 ): Promise<readonly MountSource[]> {
   if (component.files.length === 0) return [];
-  const { signal, allowTransientWrite: isWritable } = place;
-  const skipped = await realpath(place.workingDirectory);
-  const root: ApplicationRoot = { realPath: await realpath(place.root), skipped, signal };
-  const access = isWritable ? "write" : "read";
-  if (place.directMounts) return await mountDirectly({ root, component, access }, report);
-  const plan = new CopyPlan({ root, component, report });
+  if (place.directMounts) {
+    const access = place.allowTransientWrite ? "write" : "read";
+    return await mountDirectly({ root: await rootOf(place), component, access }, report);
+  }
+  const copies = await planFiles(place, component, report);
+  return await mountCopies(place, { componentId: component.id, copies }, report);
+}
+
+/** Finds the files of a component, by the paths at which it sees them, relative to "/". */
+export async function planFiles(
+  place: Pick<FilesPlace, "root" | "workingDirectory" | "signal">,
+  component: ManifestComponent,
+  report: Report,
+): Promise<ReadonlyMap<string, PlannedCopy>> {
+  const plan = new CopyPlan({ root: await rootOf(place), component, report });
   for (const [index, mount] of component.files.entries()) await plan.add(mount, index);
-  const assets = path.join(place.workingDirectory, "assets", component.id);
+  return plan.copies;
+}
+
+async function rootOf(
+  place: Pick<FilesPlace, "root" | "workingDirectory" | "signal">,
+): Promise<ApplicationRoot> {
+  const skipped = await realpath(place.workingDirectory);
+  return { realPath: await realpath(place.root), skipped, signal: place.signal };
+}
+
+/** Copies the files of a component below the working directory, and mounts the copies. */
+export async function mountCopies(
+  place: Omit<FilesPlace, "root" | "directMounts">,
+  {
+    componentId,
+    copies,
+  }: { readonly componentId: string; readonly copies: ReadonlyMap<string, PlannedCopy> },
+  report: Report,
+): Promise<readonly MountSource[]> {
+  const isWritable = place.allowTransientWrite;
+  const assets = path.join(place.workingDirectory, "assets", componentId);
   await makeInWorkingDirectory(() => mkdir(assets, { recursive: true }));
-  if (!report.hasErrors) await copyAll(place, { assets, copies: plan.copies }, report);
+  if (!report.hasErrors) await copyAll(place, { assets, copies }, report);
+  const access = isWritable ? "write" : "read";
   return [{ guestPath: "/", hostPath: assets, kind: isWritable ? "live" : "snapshot", access }];
 }
 
@@ -60,7 +90,7 @@ interface Planning {
 }
 
 /** A file, and where the manifest names it. */
-interface PlannedCopy extends FoundFile {
+export interface PlannedCopy extends FoundFile {
   readonly at: KeyPath;
 }
 
@@ -200,7 +230,7 @@ interface Copying {
 }
 
 async function copyAll(
-  { copies: limiter, signal }: FilesPlace,
+  { copies: limiter, signal }: Pick<FilesPlace, "copies" | "signal">,
   copying: Copying,
   report: Report,
 ): Promise<void> {

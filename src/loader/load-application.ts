@@ -4,22 +4,21 @@ import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
-import { type Diagnostic, didYouMean, SpindleError } from "../errors/mod.ts";
+import { SpindleError } from "../errors/mod.ts";
+import { type ManifestComponent, type ModuleSource, parseManifest } from "../manifest/mod.ts";
 import {
-  type Application,
-  type Component,
-  type Manifest,
-  type ManifestComponent,
-  type ManifestTrigger,
-  parseManifest,
-  type Trigger,
-} from "../manifest/mod.ts";
+  assembleApplication,
+  choose,
+  type FoundApplication,
+  type LoadedApplication,
+  type Parts,
+} from "./assemble-application.ts";
 import { type FilesPlace, mountFiles } from "./component-files.ts";
 import type { Patience } from "./download.ts";
 import { findApplication } from "./find-application.ts";
-import { Limiter, settleAll } from "./limiter.ts";
+import { Limiter } from "./limiter.ts";
 import { loadModuleSource, type SourcePlace } from "./module-source.ts";
-import { Report } from "./report.ts";
+import type { Report } from "./report.ts";
 
 export interface LoadOptions {
   /** A manifest, a directory with one, or a module; without it, the nearest `spin.toml` upwards. */
@@ -45,17 +44,10 @@ export interface LoadOptions {
   readonly progress: (note: string) => void;
 }
 
-export interface LoadedApplication {
-  readonly application: Application;
-  readonly warnings: readonly Diagnostic[];
-}
-
 /** A load that takes longer than this says so. */
 const SLOW_MS = 1250;
-/** Sources that are read, downloaded or assembled at once. */
-const SOURCES_AT_ONCE = 4;
 /** Files that are copied at once, in all components together. */
-const FILES_AT_ONCE = 16;
+export const FILES_AT_ONCE = 16;
 
 /** Loads an application; throws one SpindleError with everything that is wrong. */
 export async function loadApplication(options: LoadOptions): Promise<LoadedApplication> {
@@ -65,23 +57,18 @@ export async function loadApplication(options: LoadOptions): Promise<LoadedAppli
   );
   try {
     const found = await readApplication(options);
-    return await loadComponents(found, options);
+    const chosen = { ...found, manifest: choose(found.manifest, options.componentIds) };
+    return await assembleApplication(chosen, localParts(found.root, options), options.environment);
   } finally {
     clearTimeout(slow);
   }
 }
 
-/** A manifest, and where what it names is. */
-interface FoundApplication {
-  readonly manifest: Manifest;
-  /** The directory that paths are relative to. */
-  readonly root: string;
-  readonly origin: string;
-  readonly warnings: readonly Diagnostic[];
-  readonly isSynthetic: boolean;
-}
-
-async function readApplication({ from, profile }: LoadOptions): Promise<FoundApplication> {
+/** Finds the application, and reads its manifest. */
+export async function readApplication({
+  from,
+  profile,
+}: Pick<LoadOptions, "from" | "profile">): Promise<FoundApplication & { readonly root: string }> {
   const place = await findApplication(from);
   const origin = pathToFileURL(place.path).href;
   const root = path.dirname(place.path);
@@ -132,95 +119,26 @@ function displayPath(file: string): string {
   return relative.startsWith("..") ? file : relative;
 }
 
-async function loadComponents(found: FoundApplication, options: LoadOptions): Promise<LoadedApplication> {
-  const { components, triggers } = choose(found.manifest, options.componentIds);
-  const sources = new Limiter(SOURCES_AT_ONCE);
-  const copies = new Limiter(FILES_AT_ONCE);
-  const loads = components.map(async (component) => {
-    const report = new Report(found.isSynthetic ? undefined : found.manifest);
-    const place = { ...options, root: found.root, copies };
-    const loaded = await sources.run(() => loadComponent(place, component, report));
-    return { loaded, report };
-  });
-  const results = await settleAll(loads);
-  const diagnostics = [...found.warnings, ...results.flatMap(({ report }) => report.diagnostics)];
-  if (results.some(({ report }) => report.hasErrors)) throw SpindleError.collect(diagnostics);
-  const application: Application = {
-    metadata: { ...found.manifest.application, origin: found.origin },
-    variables: found.manifest.variables,
-    triggerDefaults: found.manifest.triggerDefaults,
-    triggers: triggers.map(toTrigger),
-    components: results.flatMap(({ loaded }) => loaded ?? []),
-  };
-  return { application, warnings: diagnostics };
-}
-
-interface Chosen {
-  readonly components: readonly ManifestComponent[];
-  readonly triggers: readonly ManifestTrigger[];
-}
-
-function choose({ components, triggers }: Manifest, ids: readonly string[] | undefined): Chosen {
-  if (!ids || ids.length === 0) return { components, triggers };
-  const known = new Set(components.map(({ id }) => id));
-  const unknown = ids.filter((id) => !known.has(id));
-  if (unknown.length > 0) throw SpindleError.collect(unknown.map((id) => unknownComponent(id, known)));
+/** What components have on disk, beside their manifest. */
+function localParts(root: string, options: LoadOptions): Parts {
+  const place: SourcePlace & FilesPlace = { ...options, root, copies: new Limiter(FILES_AT_ONCE) };
   return {
-    components: components.filter(({ id }) => ids.includes(id)),
-    triggers: triggers.filter(({ componentId }) => componentId !== undefined && ids.includes(componentId)),
+    source: (component, report) => loadComponentSource(place, component, report),
+    mounts: (component, report) => mountFiles(place, component, report),
   };
 }
 
-function unknownComponent(id: string, known: ReadonlySet<string>): Diagnostic {
-  const hint = didYouMean(id, known) ?? `The components are: ${[...known].join(", ")}.`;
-  return { code: "COMPONENT_UNKNOWN", severity: "error", message: `There is no component "${id}"`, hint };
-}
-
-function toTrigger({ id, type, componentId, dependencies, options }: ManifestTrigger): Trigger {
-  return {
-    id,
-    type,
-    ...(componentId !== undefined && { componentId }),
-    ...(dependencies && { dependencies }),
-    options,
-  };
-}
-
-type Place = SourcePlace & FilesPlace & Pick<LoadOptions, "environment">;
-
-async function loadComponent(
-  place: Place,
+/** Finds, checks and hashes the module of a component; undefined if it cannot be had. */
+export function loadComponentSource(
+  place: SourcePlace,
   component: ManifestComponent,
   report: Report,
-): Promise<Component | undefined> {
-  const source = await loadModuleSource(
-    place,
-    {
-      componentId: component.id,
-      source: component.source,
-      at: [...component.path, "source"],
-      hasBuildCommand: component.build !== undefined,
-    },
-    report,
-  );
-  const mounts = await mountFiles(place, component, report);
-  if (!source) return undefined;
-  return {
-    id: component.id,
-    description: component.description,
-    source,
-    environment: { ...component.environment, ...place.environment },
-    mounts,
-    allowedOutboundHosts: component.allowedOutboundHosts,
-    variables: component.variables,
-    keyValueStores: component.keyValueStores,
-    sqliteDatabases: component.sqliteDatabases,
-    aiModels: component.aiModels,
-    dependencies: component.dependencies,
-    dependenciesInheritConfiguration: component.dependenciesInheritConfiguration ?? false,
-    ...(component.build && {
-      build: { ...component.build, workdir: path.resolve(place.root, component.build.workdir) },
-    }),
-    tool: component.tool,
+): Promise<ModuleSource | undefined> {
+  const named = {
+    componentId: component.id,
+    source: component.source,
+    at: [...component.path, "source"],
+    hasBuildCommand: component.build !== undefined,
   };
+  return loadModuleSource(place, named, report);
 }

@@ -5,7 +5,8 @@ import os from "node:os";
 import path from "node:path";
 
 import { SpindleError } from "../errors/mod.ts";
-import { type LoadedApplication, type LoadOptions, loadApplication } from "./load-application.ts";
+import type { LoadedApplication } from "./assemble-application.ts";
+import { type LoadOptions, loadApplication } from "./load-application.ts";
 
 /** The smallest module, and the same in text. */
 export const MODULE = Buffer.from("\0asm\x01\0\0\0", "latin1");
