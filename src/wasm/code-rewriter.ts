@@ -6,6 +6,7 @@
 
 import { growBody, markBulkBody } from "./added-functions.ts";
 import type { Appendix } from "./appendix.ts";
+import { BranchHints } from "./branch-hints.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { type ControlMemories, markedOffset } from "./control.ts";
@@ -49,7 +50,7 @@ export class CodeRewriter {
   readonly #appendix: Appendix;
   readonly #control: ControlMemories;
   readonly #options: CodeRewriterOptions;
-  readonly #epochCheck: Uint8Array | undefined;
+  readonly #epochCheck: { readonly code: Uint8Array; readonly branch: number } | undefined;
   readonly #signatures: readonly Signature[];
 
   /** Flags of passive data segments that may be dropped: globals, by segment. */
@@ -57,6 +58,7 @@ export class CodeRewriter {
   /** Whether something refers to the empty data segment behind the guest's own. */
   usesEmptySegment = false;
   readonly lastingWrites: LastingWrite[] = [];
+  readonly branchHints = new BranchHints();
 
   readonly #growFunctions = new Map<number, number>();
   readonly #markBulkFunctions = new Map<string, number>();
@@ -74,6 +76,8 @@ export class CodeRewriter {
   #locals = 0;
   #temporaries: { readonly key: number; readonly type: number }[] = [];
   #canRunLong = false;
+  /** Branches of epoch checks, by position in the body. */
+  #branches: number[] = [];
   /** Triples of position in the body, original offset, length; only for `onRun`. */
   #runs: number[] = [];
 
@@ -94,10 +98,10 @@ export class CodeRewriter {
     );
   }
 
-  #encodeEpochCheck(tick: number): Uint8Array {
+  #encodeEpochCheck(tick: number): { readonly code: Uint8Array; readonly branch: number } {
     const code = new ByteWriter();
-    this.#control.checkEpoch(code, tick);
-    return code.take();
+    const branch = this.#control.checkEpoch(code, tick);
+    return { code: code.take(), branch };
   }
 
   /** Appends the rewritten body of a defined function, with its size in front. */
@@ -119,6 +123,7 @@ export class CodeRewriter {
     this.#simpleAt = NOWHERE;
     this.#temporaries = [];
     this.#canRunLong = false;
+    this.#branches = [];
     this.#runs = [];
     this.#locals = this.#signatures[this.#layout.functions[functionIndex] ?? NOWHERE]?.params ?? 0;
   }
@@ -140,7 +145,13 @@ export class CodeRewriter {
     const head = new ByteWriter(64).u32(groups.count + this.#temporaries.length);
     head.copy(this.#layout.bytes, groups.range.start, groups.range.end);
     for (const { type } of this.#temporaries) head.u8(1, type);
-    if (this.#epochCheck && this.#canRunLong) head.append(this.#epochCheck);
+    const entry = this.#canRunLong ? this.#epochCheck : undefined;
+    const entryBranch = entry && head.length + entry.branch;
+    if (entry) head.append(entry.code);
+    this.branchHints.add(this.#function, [
+      ...(entryBranch === undefined ? [] : [entryBranch]),
+      ...this.#branches.map((at) => head.length + at),
+    ]);
     const size = head.length + this.#body.length;
     if (size > BODY_BYTES_MAX) {
       this.#reader.fail(
@@ -280,7 +291,10 @@ export class CodeRewriter {
   }
 
   #checkEpoch(at: number): void {
-    if (this.#epochCheck) this.#flush(at).append(this.#epochCheck);
+    if (!this.#epochCheck) return;
+    const code = this.#flush(at);
+    this.#branches.push(code.length + this.#epochCheck.branch);
+    code.append(this.#epochCheck.code);
   }
 
   #call(opcode: number): void {

@@ -82,14 +82,21 @@ export class ControlMemories {
     code.u8(OP.I32_CONST, 1, OP.I32_STORE8, MEMORY_INDEX_FLAG).u32(this.cardTable(memory)).u32(CONTROL.MARKS);
   }
 
-  /** `[] -> []`: calls `tick` once the epoch has reached the deadline. */
-  checkEpoch(code: ByteWriter, tick: number): void {
+  /**
+   * `[] -> []`: calls `tick` once the epoch has reached the deadline.
+   *
+   * @returns where in the code the branch is that is hardly ever taken
+   */
+  checkEpoch(code: ByteWriter, tick: number): number {
     code
       .u8(OP.I32_CONST, 0, OP.PREFIX_ATOMIC, ATOMIC.I32_LOAD, 2 | MEMORY_INDEX_FLAG)
       .u32(this.epoch)
       .u32(0);
     this.loadControl(code, 0, CONTROL.DEADLINE);
-    code.u8(OP.I32_SUB, OP.I32_CONST, 0, OP.I32_GE_S, OP.IF, TYPE.EMPTY, OP.CALL).u32(tick).u8(OP.END);
+    code.u8(OP.I32_SUB, OP.I32_CONST, 0, OP.I32_GE_S);
+    const branch = code.length;
+    code.u8(OP.IF, TYPE.EMPTY, OP.CALL).u32(tick).u8(OP.END);
+    return branch;
   }
 }
 

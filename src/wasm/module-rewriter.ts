@@ -253,6 +253,7 @@ export class ModuleRewriter {
     const tail = new ByteWriter();
     for (const body of added) tail.sized(body);
     if (code.length + tail.length === 0) return;
+    this.code.branchHints.write(this.#out);
     this.#out.u8(SECTION.CODE).u32(count.length + code.length + tail.length);
     const start = this.#out.length + count.length;
     this.bodies = { start, end: start + code.length };

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ByteReader } from "./byte-reader.ts";
+import { readLayout } from "./layout.ts";
+import { OP } from "./opcodes.ts";
+import { rewrite } from "./rewrite.ts";
+import { assembleText } from "./text.ts";
+
+test("Every epoch check, and nothing else, is hinted to be unlikely", async () => {
+  const bytes = await assembleText(`(module (memory 1) (import "m" "f" (func $f))
+    (func $leaf (param i32) (if (local.get 0) (then (i32.store (i32.const 0) (i32.const 1)))))
+    (func (param i32) (local i64) (loop (br_if 0 (local.get 0)) (loop (call $f))) (if (local.get 0) (then (nop))))
+    (func (call $leaf (i32.const 0))))`);
+  const layout = readLayout(rewrite(bytes).bytes);
+  const section = layout.customSections.find(({ name }) => name === "metadata.code.branch_hint");
+  assert.ok(section);
+  const reader = new ByteReader(section.contents, { start: 0, end: section.contents.length });
+  const hinted: number[][] = [];
+  for (let functions = reader.u32(); functions > 0; functions--) {
+    const index = reader.u32();
+    const body = layout.bodies[index - layout.importedFunctions];
+    assert.ok(body);
+    for (let hints = reader.u32(); hints > 0; hints--) {
+      const offset = reader.u32();
+      assert.equal(layout.bytes[body.start + offset], OP.IF);
+      assert.deepEqual([reader.u8(), reader.u8()], [1, 0]);
+      hinted.push([index, offset]);
+    }
+  }
+  assert.ok(reader.done);
+  assert.deepEqual(
+    hinted.map(([index]) => index),
+    [2, 2, 2, 3],
+    "entry and two loops, and an entry",
+  );
+});
+
+test("No hints are written where nothing is checked", async () => {
+  const bytes = await assembleText('(module (func (export "f") (loop)))');
+  const { customSections } = readLayout(rewrite(bytes, { epoch: false }).bytes);
+  assert.ok(!customSections.some(({ name }) => name.startsWith("metadata")));
+});
