@@ -7,7 +7,7 @@ import { rewrite } from "./rewrite.ts";
 import { assembleText } from "./text.ts";
 
 test("Every epoch check, and nothing else, is hinted to be unlikely", async () => {
-  const bytes = await assembleText(`(module (memory 1) (import "m" "f" (func $f))
+  const bytes = await assembleText(`(module (import "m" "f" (func $f)) (memory 1)
     (func $leaf (param i32) (if (local.get 0) (then (i32.store (i32.const 0) (i32.const 1)))))
     (func (param i32) (local i64) (loop (br_if 0 (local.get 0)) (loop (call $f))) (if (local.get 0) (then (nop))))
     (func (call $leaf (i32.const 0))))`);
