@@ -24,6 +24,7 @@ import {
   storeUnusable,
   syncDirectory,
   systemCodeOf,
+  writeToDisk,
   writeWholeFile,
 } from "../registry/mod.ts";
 import { WeightedCache } from "./weighted-cache.ts";
@@ -124,7 +125,7 @@ export class BindleStore {
   async replaceInvoice(invoice: Invoice): Promise<void> {
     const text = Buffer.from(formatInvoice(invoice));
     const digest = digestOfBindleId(invoice.bindle);
-    const options = { temporaryDirectory: this.#path(TEMPORARY), existing: "replace" } as const;
+    const options = { temporaryDirectory: this.#path(TEMPORARY) };
     await writeWholeFile(this.#path(INVOICES, digest, INVOICE_FILE), options, (file) => file.writeFile(text));
     this.#cache.delete(digest);
   }
@@ -165,17 +166,14 @@ export class BindleStore {
     const target = this.#path(kind, digest);
     await mkdir(temporary);
     try {
-      {
-        await using file = await open(path.join(temporary, name), "wx");
-        await write(file);
-        await file.sync();
-      }
-      await syncDirectory(temporary);
+      await writeToDisk(path.join(temporary, name), write);
       const outcome = await placeDirectory({ from: temporary, to: target, name });
+      // The name of the file in its new directory went to the disk with the file.
       await syncDirectory(path.dirname(target));
       return outcome;
-    } finally {
+    } catch (error) {
       await rm(temporary, { recursive: true, force: true });
+      throw error;
     }
   }
 
@@ -210,6 +208,8 @@ async function placeDirectory(move: {
   } catch (error) {
     if (systemCodeOf(error) !== "EEXIST") throw error;
     return "exists";
+  } finally {
+    await rm(move.from, { recursive: true, force: true });
   }
 }
 

@@ -76,4 +76,4 @@ export {
   type VerificationStrategy,
   verifyInvoice,
 } from "./bindle/verification.ts";
-export { syncDirectory, TEMPORARY_PREFIX, writeWholeFile } from "./bindle/whole-file.ts";
+export { syncDirectory, writeToDisk, writeWholeFile } from "./bindle/whole-file.ts";

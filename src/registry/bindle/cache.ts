@@ -85,7 +85,7 @@ export class BindleCache {
   async #write(file: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
     const directory = path.dirname(file);
     try {
-      await writeWholeFile(file, { temporaryDirectory: directory, existing: "replace" }, write);
+      await writeWholeFile(file, { temporaryDirectory: directory }, write);
     } catch (error) {
       throw storeUnusable(directory, error);
     }

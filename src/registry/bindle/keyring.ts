@@ -190,7 +190,7 @@ async function saveKeys(file: string, keys: object): Promise<void> {
   const directory = path.dirname(file);
   try {
     await mkdir(directory, { recursive: true });
-    const options = { temporaryDirectory: directory, existing: "replace", mode: 0o600 } as const;
+    const options = { temporaryDirectory: directory, mode: 0o600 };
     await writeWholeFile(file, options, (handle) => handle.writeFile(formatDocument(keys, "toml")));
     await chmod(file, 0o600);
   } catch (error) {

@@ -229,7 +229,7 @@ function claimsOf(jwt: string): TableReader {
 async function saveToken(file: string, token: Token): Promise<void> {
   const directory = path.dirname(file);
   await mkdir(directory, { recursive: true });
-  const options = { temporaryDirectory: directory, existing: "replace", mode: 0o600 } as const;
+  const options = { temporaryDirectory: directory, mode: 0o600 };
   await writeWholeFile(file, options, (handle) => handle.writeFile(formatDocument(token, "toml")));
   await chmod(file, 0o600);
 }

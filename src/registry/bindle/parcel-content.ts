@@ -26,15 +26,11 @@ export async function* chunksOf(content: ParcelContent, { size }: Label): AsyncG
   else yield await readSmall(content.path, size);
 }
 
-/** One byte more than expected is read, if it is there: a file that has grown is noticed. */
+/** One byte more than expected is asked for: a file that has grown is noticed. */
 async function readSmall(path: string, size: number): Promise<Uint8Array> {
   await using file = await open(path);
   const buffer = Buffer.allocUnsafe(size + 1);
-  let filled = 0;
-  while (filled < buffer.length) {
-    const { bytesRead } = await file.read(buffer, filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return buffer.subarray(0, filled);
+  // A file gives all it has, up to what is asked for.
+  const { bytesRead } = await file.read(buffer);
+  return buffer.subarray(0, bytesRead);
 }

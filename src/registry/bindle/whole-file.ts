@@ -4,21 +4,21 @@
 // that name can be trusted, also after a power cut, and two writers of one file do not disturb each other.
 
 import { randomUUID } from "node:crypto";
-import { type FileHandle, link, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
+
+import { Batch } from "./batch.ts";
 
 export interface WholeFileOptions {
   /** On the same file system as the target. Must exist. */
   readonly temporaryDirectory: string;
-  /** What happens to a file that is there already; "keep" throws EEXIST. */
-  readonly existing: "replace" | "keep";
   readonly mode?: number;
 }
 
 /** Files whose names begin so were being written when a process ended. */
 export const TEMPORARY_PREFIX = ".part-";
 
-/** Makes the file `target` of what `write` puts into it. The directory of the target must exist. */
+/** Makes the file `target` of what `write` puts into it, or replaces it. Its directory must exist. */
 export async function writeWholeFile(
   target: string,
   options: WholeFileOptions,
@@ -26,42 +26,44 @@ export async function writeWholeFile(
 ): Promise<void> {
   const temporary = path.join(options.temporaryDirectory, `${TEMPORARY_PREFIX}${randomUUID()}`);
   try {
-    {
-      await using file = await open(temporary, "wx", options.mode ?? 0o666);
-      await write(file);
-      await file.sync();
-    }
-    if (options.existing === "replace") await rename(temporary, target);
-    else await link(temporary, target);
+    await writeToDisk(temporary, write, options);
+    await rename(temporary, target);
     await syncDirectory(path.dirname(target));
-  } finally {
+  } catch (error) {
     await rm(temporary, { force: true });
+    throw error;
   }
 }
 
-/** A directory that is being synced now, and a later turn that those who come meanwhile wait for. */
-interface Syncing {
-  readonly running: Promise<void>;
-  next?: Promise<void>;
+/** Makes a file, and returns when it is on the disk. Its name may not be: see `syncDirectory()`. */
+export async function writeToDisk(
+  file: string,
+  write: (file: FileHandle) => Promise<void>,
+  { mode = 0o666 }: { readonly mode?: number } = {},
+): Promise<void> {
+  await using handle = await open(file, "wx", mode);
+  await write(handle);
+  await syncs.add(handle);
 }
 
-const syncing = new Map<string, Syncing>();
-
-/** Puts the names in a directory on the disk. One sync serves all who ask for it before it begins. */
+/** Puts the names in a directory on the disk. */
 export function syncDirectory(directory: string): Promise<void> {
-  const current = syncing.get(directory);
-  if (current) {
-    current.next ??= current.running.then(() => syncDirectory(directory));
-    return current.next;
-  }
-  const running = syncNow(directory).finally(() => syncing.delete(directory));
-  syncing.set(directory, { running });
-  return running;
+  return directorySyncs.add(directory);
 }
 
-async function syncNow(directory: string): Promise<void> {
+// File systems with a journal write all of it for whoever asks first: asked for one file after another,
+// they write it as often; asked for many at once, about once.
+const syncs = new Batch<FileHandle>(async (handles) => {
+  await Promise.all(handles.map((handle) => handle.sync()));
+});
+
+const directorySyncs = new Batch<string>(async (directories) => {
   // Windows has no such thing: names are on the disk when the file is.
   if (process.platform === "win32") return;
-  await using handle = await open(directory, "r");
-  await handle.sync();
-}
+  await Promise.all(
+    Array.from(new Set(directories), async (directory) => {
+      await using handle = await open(directory, "r");
+      await handle.sync();
+    }),
+  );
+});
