@@ -41,10 +41,33 @@ export async function loadModuleSource(
   report: Report,
 ): Promise<ModuleSource | undefined> {
   const { source } = named;
-  try {
-    if (typeof source === "string") return await loadFile(place, source, named);
+  return await reporting(named, report, async () => {
+    if (typeof source === "string") {
+      const build = named.hasBuildCommand ? "Run `spindle build`, or correct `source`" : "Correct `source`";
+      const file = { path: path.resolve(place.root, source), described: source };
+      return await loadFile(place, file, `${build} in the manifest.`);
+    }
     if ("url" in source) return await loadUrl(place, source);
     throw new SourceError("COMPONENT_SOURCE_UNSUPPORTED", describeUnsupported(source));
+  });
+}
+
+/** The same for a module that is on disk already, and in no manifest. */
+export async function loadModuleFile(
+  place: Pick<SourcePlace, "workingDirectory">,
+  file: SourceFile & Pick<NamedSource, "componentId" | "at">,
+  report: Report,
+): Promise<ModuleSource | undefined> {
+  return await reporting(file, report, () => loadFile(place, file));
+}
+
+async function reporting(
+  named: Pick<NamedSource, "componentId" | "at">,
+  report: Report,
+  load: () => Promise<ModuleSource>,
+): Promise<ModuleSource | undefined> {
+  try {
+    return await load();
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
     const message = `Cannot load component "${named.componentId}": ${error.message}`;
@@ -86,17 +109,22 @@ function describeUnsupported(source: Exclude<ComponentSource, string | { url: st
 
 // Files.
 
-async function loadFile(place: SourcePlace, source: string, named: NamedSource): Promise<ModuleSource> {
-  const file = path.resolve(place.root, source);
+interface SourceFile {
+  readonly path: string;
+  /** For messages. */
+  readonly described: string;
+}
+
+async function loadFile(
+  place: Pick<SourcePlace, "workingDirectory">,
+  { path: file, described }: SourceFile,
+  hint?: string,
+): Promise<ModuleSource> {
   const stats = await stat(file).catch(() => undefined);
-  if (!stats) {
-    const build = named.hasBuildCommand ? "Run `spindle build`, or correct `source`" : "Correct `source`";
-    const hint = `${build} in the manifest.`;
-    throw new SourceError("COMPONENT_SOURCE_MISSING", `${source} does not exist`, { hint });
-  }
-  if (!stats.isFile()) throw new SourceError("COMPONENT_SOURCE_MISSING", `${source} is not a file`);
-  checkSize(source, stats.size, MODULE_BYTES_MAX);
-  return await checkModule(place, { path: file, bytes: await readSource(file, source), described: source });
+  if (!stats) throw new SourceError("COMPONENT_SOURCE_MISSING", `${described} does not exist`, { hint });
+  if (!stats.isFile()) throw new SourceError("COMPONENT_SOURCE_MISSING", `${described} is not a file`);
+  checkSize(described, stats.size, MODULE_BYTES_MAX);
+  return await checkModule(place, { path: file, bytes: await readSource(file, described), described });
 }
 
 async function readSource(file: string, source: string): Promise<Uint8Array> {
@@ -155,13 +183,14 @@ async function downloadSource(
 
 // What is in a file.
 
-interface ReadSource {
-  readonly path: string;
+interface ReadSource extends SourceFile {
   readonly bytes: Uint8Array;
-  readonly described: string;
 }
 
-async function checkModule(place: SourcePlace, source: ReadSource): Promise<ModuleSource> {
+async function checkModule(
+  place: Pick<SourcePlace, "workingDirectory">,
+  source: ReadSource,
+): Promise<ModuleSource> {
   const { bytes, described } = source;
   if (isBinary(bytes)) {
     if (bytes.length >= 8) return { path: source.path, digest: digestOf(bytes), described };
@@ -197,7 +226,7 @@ function headOf(bytes: Uint8Array): string {
 }
 
 async function assemble(
-  { workingDirectory }: SourcePlace,
+  { workingDirectory }: Pick<SourcePlace, "workingDirectory">,
   source: { readonly path: string; readonly text: string; readonly described: string },
 ): Promise<ModuleSource> {
   const bytes = await assembleText(source.text).catch((cause: unknown) => {
