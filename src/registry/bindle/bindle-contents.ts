@@ -2,7 +2,7 @@
 
 import { SpindleError } from "../../errors/mod.ts";
 import { formatBindleId } from "./bindle-id.ts";
-import type { Invoice, Label, Parcel } from "./invoice.ts";
+import type { Invoice, Label } from "./invoice.ts";
 import type { TransferProgress } from "./push.ts";
 import type { Abortable } from "./transport.ts";
 
@@ -28,6 +28,9 @@ export interface GroupFile {
   readonly label: Label;
 }
 
+/** What Linux takes. */
+const PATH_LENGTH_MAX = 4096;
+
 /**
  * The parcels of a group as files; what they are named by is made safe to write to a folder.
  *
@@ -35,27 +38,42 @@ export interface GroupFile {
  */
 export function groupFiles(invoice: Invoice, group: string): readonly GroupFile[] {
   const files = new Map<string, Label>();
-  for (const parcel of invoice.parcel ?? []) {
-    if (!isMember(parcel, group)) continue;
-    const { label } = parcel;
-    const refuse = (state: string): never => {
-      const action = `Cannot use the files of group "${group}" of ${formatBindleId(invoice.bindle)}`;
-      throw new SpindleError("BINDLE_FILE_NAME", `${action}: ${state}`);
-    };
-    const path = relativePathOf(label.name) ?? refuse(`"${label.name}" is not a path inside a folder`);
-    const other = files.get(path);
-    if (other && other.sha256 !== label.sha256) refuse(`two files are named "${path}"`);
-    files.set(path, label);
+  const folders = new Set<string>();
+  for (const { label, conditions } of invoice.parcel ?? []) {
+    if (!conditions?.memberOf?.includes(group)) continue;
+    const path = relativePathOf(label.name);
+    const problem =
+      path === undefined
+        ? `"${label.name}" is not a path inside a folder`
+        : addFile({ files, folders }, path, label);
+    if (problem === undefined) continue;
+    const action = `Cannot use the files of group "${group}" of ${formatBindleId(invoice.bindle)}`;
+    throw new SpindleError("BINDLE_FILE_NAME", `${action}: ${problem}`);
   }
   return Array.from(files, ([path, label]) => ({ path, label }));
 }
 
-function isMember({ conditions }: Parcel, group: string): boolean {
-  return conditions?.memberOf?.includes(group) ?? false;
+/** Adds a file to a tree, or says why it has no place there. */
+function addFile(
+  { files, folders }: { readonly files: Map<string, Label>; readonly folders: Set<string> },
+  path: string,
+  label: Label,
+): string | undefined {
+  if (folders.has(path)) return `"${path}" is a file and a folder`;
+  const other = files.get(path);
+  if (other && other.sha256 !== label.sha256) return `two files are named "${path}"`;
+  files.set(path, label);
+  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+    const folder = path.slice(0, end);
+    if (files.has(folder)) return `"${folder}" is a file and a folder`;
+    folders.add(folder);
+  }
+  return undefined;
 }
 
 /** A name as a path that stays where it begins, or undefined if it would not on some system. */
 function relativePathOf(name: string): string | undefined {
+  if (name.length > PATH_LENGTH_MAX) return undefined;
   const segments = name.split("/").filter((segment) => segment !== ".");
   const isSafe = segments.every(
     (segment) => segment !== "" && segment !== ".." && !/[\\\0]|^[A-Za-z]:/.test(segment),
