@@ -64,6 +64,7 @@ export class CodeRewriter {
   readonly #markBulkFunctions = new Map<string, number>();
 
   // The state of one function body.
+  readonly #head = new ByteWriter();
   readonly #body = new ByteWriter(1 << 16);
   readonly #stack = new OperandStack();
   readonly #marks = new KnownMarks();
@@ -142,16 +143,17 @@ export class CodeRewriter {
   }
 
   #finish(groups: { readonly count: number; readonly range: Range }, out: ByteWriter): void {
-    const head = new ByteWriter(64).u32(groups.count + this.#temporaries.length);
+    const head = this.#head;
+    head.clear();
+    head.u32(groups.count + this.#temporaries.length);
     head.copy(this.#layout.bytes, groups.range.start, groups.range.end);
-    for (const { type } of this.#temporaries) head.u8(1, type);
+    for (const { type } of this.#temporaries) head.op(1).op(type);
     const entry = this.#canRunLong ? this.#epochCheck : undefined;
-    const entryBranch = entry && head.length + entry.branch;
+    const entryBranch = head.length + (entry?.branch ?? 0);
     if (entry) head.append(entry.code);
-    this.branchHints.add(this.#function, [
-      ...(entryBranch === undefined ? [] : [entryBranch]),
-      ...this.#branches.map((at) => head.length + at),
-    ]);
+    const branches = this.#branches.map((at) => head.length + at);
+    if (entry) branches.unshift(entryBranch);
+    this.branchHints.add(this.#function, branches);
     const size = head.length + this.#body.length;
     if (size > BODY_BYTES_MAX) {
       this.#reader.fail(
