@@ -7,6 +7,7 @@ import { type Actions, EXIT, runProgram } from "./program.ts";
 /** Loaded when they are needed: help should not wait for an engine. */
 const ACTIONS: Actions = {
   up: async (options) => (await import("./up/up.ts")).up(options),
+  bindle: async (request) => (await import("./bindle/bindle.ts")).bindle(request),
 };
 
 /** How long the last lines may take to be read by whoever reads them. */

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { didYouMean } from "../errors/mod.ts";
+import { type BindleRequest, bindleCommand } from "./bindle/commands.ts";
 import { completionScript, SHELLS } from "./completions.ts";
 import { type UpOptions, upCommand } from "./up/options.ts";
 
@@ -25,6 +26,7 @@ const COMMANDS_OF_SPIN = [
 /** What commands do; each gives an exit code. */
 export interface Actions {
   up(options: UpOptions): Promise<number>;
+  bindle(request: BindleRequest): Promise<number>;
 }
 
 /** Runs the command in `argv`, which has neither the name of Node nor of the script, and gives the exit code. */
@@ -33,6 +35,9 @@ export async function runProgram(argv: readonly string[], actions: Actions): Pro
   const program = createProgram({
     async up(options) {
       code = await actions.up(options);
+    },
+    async bindle(request) {
+      code = await actions.bindle(request);
     },
   });
   try {
@@ -44,7 +49,12 @@ export async function runProgram(argv: readonly string[], actions: Actions): Pro
   }
 }
 
-function createProgram(actions: { up(options: UpOptions): Promise<void> }): Command {
+interface Handlers {
+  up(options: UpOptions): Promise<void>;
+  bindle(request: BindleRequest): Promise<void>;
+}
+
+function createProgram(actions: Handlers): Command {
   const program = new Command("spindle")
     .description(
       "Runs Spin applications on Node.js: WebAssembly components, a fresh instance for every request.",
@@ -58,10 +68,11 @@ function createProgram(actions: { up(options: UpOptions): Promise<void> }): Comm
     .allowExcessArguments()
     .addHelpText("after", "\nTo begin: `spindle up --help`, or `spindle up` where a spin.toml is.\n");
   program.addCommand(inherit(program, upCommand(actions.up)));
+  program.addCommand(inherit(program, bindleCommand(actions.bindle)));
   program.addCommand(inherit(program, maintenanceCommand(program)), { hidden: true });
   for (const name of COMMANDS_OF_SPIN) program.addCommand(missingCommand(program, name), { hidden: true });
   program.on("command:*", ([name = ""]: string[]) => {
-    const hint = didYouMean(name, ["up"]) ?? "See `spindle --help`.";
+    const hint = didYouMean(name, ["up", "bindle"]) ?? "See `spindle --help`.";
     program.error(`error: "${name}" is not a command\n  hint: ${hint}`);
   });
   return program;
@@ -76,7 +87,13 @@ function withHint(text: string): string {
 function inherit(program: Command, command: Command): Command {
   command.copyInheritedSettings(program);
   for (const child of command.commands) inherit(program, child);
-  return command.showHelpAfterError(`  hint: See \`spindle ${command.name()} --help\`.`);
+  const names = ancestry(command).map((each) => each.name());
+  return command.showHelpAfterError(`  hint: See \`spindle ${names.join(" ")} --help\`.`);
+}
+
+/** The command below the program that a command belongs to, and so on down to itself. */
+function ancestry(command: Command): readonly Command[] {
+  return [...(command.parent ? ancestry(command.parent) : []), command];
 }
 
 function missingCommand(program: Command, name: string): Command {

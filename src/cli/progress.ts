@@ -13,22 +13,23 @@ export interface ProgressTerminal {
 
 /**
  * Awaits `work`. If it is slow, says so: on a terminal with a line that moves and is erased in the end,
- * elsewhere with one line of text.
+ * elsewhere with one line of text. A text that is a function is asked again each time it is shown.
  */
 export async function withProgress<R>(
   terminal: ProgressTerminal,
-  text: string,
+  text: string | (() => string),
   work: Promise<R>,
 ): Promise<R> {
-  using _ = terminal.isTTY ? new MovingLine(terminal, text) : new PlainLine(terminal, text);
+  const currentText = typeof text === "string" ? () => text : text;
+  using _ = terminal.isTTY ? new MovingLine(terminal, currentText) : new PlainLine(terminal, currentText);
   return await work;
 }
 
 class PlainLine implements Disposable {
   readonly #timer: NodeJS.Timeout;
 
-  constructor(terminal: ProgressTerminal, text: string) {
-    this.#timer = setTimeout(() => terminal.write(`${text} is taking a few seconds...\n`), SLOW_MS);
+  constructor(terminal: ProgressTerminal, text: () => string) {
+    this.#timer = setTimeout(() => terminal.write(`${text()} is taking a few seconds...\n`), SLOW_MS);
   }
 
   [Symbol.dispose](): void {
@@ -39,13 +40,13 @@ class PlainLine implements Disposable {
 /** Keep `text` short: a line that wraps could not be erased. */
 class MovingLine implements Disposable {
   readonly #terminal: ProgressTerminal;
-  readonly #text: string;
+  readonly #text: () => string;
   readonly #startedAtMs = performance.now();
   readonly #erase = () => this.#terminal.write(ERASE_LINE);
   #timer: NodeJS.Timeout;
   #frame = 0;
 
-  constructor(terminal: ProgressTerminal, text: string) {
+  constructor(terminal: ProgressTerminal, text: () => string) {
     this.#terminal = terminal;
     this.#text = text;
     this.#timer = setTimeout(() => this.#show(), SLOW_MS);
@@ -61,7 +62,7 @@ class MovingLine implements Disposable {
   #draw(): void {
     const seconds = Math.round((performance.now() - this.#startedAtMs) / 1000);
     const frame = FRAMES[this.#frame++ % FRAMES.length];
-    this.#terminal.write(`${ERASE_LINE}${frame} ${this.#text} (${seconds} s)`);
+    this.#terminal.write(`${ERASE_LINE}${frame} ${this.#text()} (${seconds} s)`);
   }
 
   [Symbol.dispose](): void {

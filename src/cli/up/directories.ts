@@ -18,9 +18,10 @@ export function logDirectoryOf(
   return state === undefined ? undefined : join(state, "logs");
 }
 
-/** The state directory, as the user would type it; a module that is run without a manifest has none. */
+/** The state directory, as the user would type it; what is run without a manifest on disk has none. */
 function stateDirectoryOf({ metadata }: Application, given: string | undefined): string | undefined {
   if (given !== undefined) return given === "" ? undefined : given;
+  if (!metadata.origin.startsWith("file:")) return undefined;
   const origin = fileURLToPath(metadata.origin);
   if (!origin.endsWith(".toml")) return undefined;
   const fromHere = relative(process.cwd(), dirname(origin));

@@ -1,11 +1,20 @@
 // What `spindle up` was asked to do, and the flags that say it: Spin's names first, then our own.
 
 import { Command, Option } from "commander";
+import {
+  addServerOptions,
+  addTrustOptions,
+  type ServerOptions,
+  type TrustOptions,
+} from "../bindle/server-options.ts";
 import { addKeyValue, addValue, parseCount, parseDurationMs, parseSize } from "../values.ts";
 
 /** As commander gives it: names of flags in camel case, absent where neither flag nor variable is set. */
-export interface UpOptions {
+export interface UpOptions extends ServerOptions, TrustOptions {
   readonly from?: string;
+  /** NAME/VERSION of an application on a Bindle server, or in a directory. */
+  readonly bindle?: string;
+  readonly bindleDir?: string;
   readonly componentId?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly profile?: string;
@@ -45,6 +54,7 @@ Examples:
   spindle up -f examples/hello        the one in another directory
   spindle up -f hello.wasm            a single module, which answers every path
   spindle up --listen 127.0.0.1:0     any free port; the address is printed
+  spindle up --bindle hello/1.0.0 --server http://127.0.0.1:8080/v1/
   spindle up --follow api --log-dir "" -e LOG_LEVEL=debug
 `;
 
@@ -57,6 +67,7 @@ export function upCommand(action: (options: UpOptions) => Promise<void>): Comman
     .helpOption("-h, --help", "show this help")
     .addHelpText("after", EXAMPLES);
   addApplicationOptions(command);
+  addBindleOptions(command);
   addListenerOptions(command);
   addOutputOptions(command);
   addFileOptions(command);
@@ -77,9 +88,13 @@ function check(command: Command): void {
     );
   }
   const isGiven = (name: string) => command.getOptionValueSource(name) !== undefined;
-  if (["from", "file", "fromFile"].filter(isGiven).length > 1) {
-    command.error("error: more than one application was named: use one of --from, --from-file, --file");
+  if (["from", "file", "fromFile", "bindle", "fromBindle"].filter(isGiven).length > 1) {
+    command.error("error: more than one application was named: use one of --from, --bindle");
   }
+  const isBindle = isGiven("bindle") || isGiven("fromBindle");
+  const local = isBindle ? LOCAL_ONLY.find((flag) => isGiven(attributeOf(flag))) : undefined;
+  if (local !== undefined)
+    command.error(`error: ${nameOf(local)} needs the application's own files, not a bindle`);
   if (isGiven("tlsCert") !== isGiven("tlsKey")) {
     command.error("error: --tls-cert and --tls-key go together: give both, or none for plain HTTP");
   }
@@ -105,6 +120,18 @@ function addApplicationOptions(command: Command): void {
     )
     .option("--profile <name>", "use this build profile of the manifest")
     .option("--build", "run the build commands of the components first ($SPIN_ALWAYS_BUILD)");
+}
+
+/** Flags that mean nothing for an application in a bindle. */
+const LOCAL_ONLY = ["--build", "--profile <name>", "--direct-mounts"];
+
+function addBindleOptions(command: Command): void {
+  command
+    .optionsGroup("Bindle server:")
+    .option("-b, --bindle <id>", "run a bindle, NAME/VERSION; after the first time from the cache")
+    .option("--bindle-dir <dir>", "run it from a directory that `spindle bindle prepare` or `get` made")
+    .addOption(new Option("--from-bindle <id>").hideHelp());
+  addTrustOptions(addServerOptions(command));
 }
 
 function addListenerOptions(command: Command): void {
@@ -170,6 +197,7 @@ function addLimitOptions(command: Command): void {
 interface SpinSpellings {
   readonly file?: string;
   readonly fromFile?: string;
+  readonly fromBindle?: string;
   readonly tmp?: string;
   readonly sh?: boolean;
   readonly shush?: boolean;
@@ -178,12 +206,14 @@ interface SpinSpellings {
 function withSpinSpellings({
   file,
   fromFile,
+  fromBindle,
   tmp,
   sh,
   shush,
   ...options
 }: SpinSpellings & UpOptions): UpOptions {
   const from = options.from ?? fromFile ?? file;
+  const bindle = options.bindle ?? fromBindle;
   const temp = options.temp ?? tmp;
   const quiet = options.quiet ?? sh ?? shush ?? false;
   const build = options.build ?? isTrue(process.env.SPIN_ALWAYS_BUILD);
@@ -192,6 +222,7 @@ function withSpinSpellings({
     quiet,
     build,
     ...(from !== undefined && { from }),
+    ...(bindle !== undefined && { bindle }),
     ...(temp !== undefined && { temp }),
   };
 }
@@ -216,7 +247,6 @@ const MEANINGLESS = [
 /** Flags of Spin that would change what the application does: to ignore them would be a lie. */
 const UNSUPPORTED = [
   "--from-registry <reference>",
-  "-k, --insecure",
   "--runtime-config-file <file>",
   "--variable <key=value>",
   "--key-value <key=value>",

@@ -11,6 +11,7 @@ import { nonBlocking, TerminalWriter } from "../output/terminal-writer.ts";
 import { withProgress } from "../progress.ts";
 import { buildApplication } from "./build.ts";
 import { cacheDirectoryOf, logDirectoryOf, workingDirectoryOf } from "./directories.ts";
+import { loadFromBindle } from "./load-from-bindle.ts";
 import type { UpOptions } from "./options.ts";
 
 const EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGHUP: 0, SIGINT: 130, SIGTERM: 0 };
@@ -61,6 +62,10 @@ async function start(options: UpOptions): Promise<{ stop(): Promise<void> }> {
 }
 
 function load(options: UpOptions): Promise<LoadedApplication> {
+  return options.bindle === undefined ? loadLocal(options) : loadFromBindle(options.bindle, options);
+}
+
+function loadLocal(options: UpOptions): Promise<LoadedApplication> {
   const { from, componentId, env, profile, directMounts, allowTransientWrite } = options;
   return withProgress(
     process.stderr,

@@ -1,0 +1,69 @@
+// `spindle bindle serve`: a Bindle server in this process.
+
+import { readFile } from "node:fs/promises";
+import { isIPv4 } from "node:net";
+
+import { type Authentication, BindleServer, Users } from "../../bindle-server/mod.ts";
+import { SpindleError } from "../../errors/mod.ts";
+import { loadKeyring, loadSecretKeys, parseStrategy, type SecretKeys } from "../../registry/mod.ts";
+import { parseListenAddress } from "../../trigger/mod.ts";
+import { version } from "../program.ts";
+import type { ServeOptions } from "./commands.ts";
+import { keyringPath, storePath } from "./places.ts";
+
+export async function serve(options: ServeOptions): Promise<{ stop(): Promise<void> }> {
+  const listen = parseListenAddress(options.listen);
+  const authentication = await authenticationOf(options, listen.host);
+  const directory = options.dir ?? storePath();
+  const hostKeys: SecretKeys =
+    options.signingKeys === undefined
+      ? { version: "1.0", key: [] }
+      : await loadSecretKeys(options.signingKeys);
+  const tls = await tlsOf(options);
+  const server = await BindleServer.start({
+    directory,
+    listen,
+    authentication,
+    keyring: await loadKeyring(keyringPath(options)),
+    hostKeys,
+    ...(options.strategy !== undefined && { strategy: parseStrategy(options.strategy) }),
+    ...(tls && { tls }),
+    ...(options.maxParcelSize !== undefined && { limits: { parcelBytes: options.maxParcelSize } }),
+    version: version(),
+    report: (message) => process.stderr.write(`warning: ${message}\n`),
+  });
+  process.stdout.write(`Serving bindles on ${server.url}\n`);
+  process.stderr.write(`Storing them in ${directory}\n`);
+  return server;
+}
+
+/** Whoever is not asked who they are should at least be on this machine. */
+async function authenticationOf(
+  { htpasswdFile, unauthenticated }: ServeOptions,
+  host: string,
+): Promise<Authentication> {
+  if (htpasswdFile !== undefined) return { kind: "required", authenticator: await Users.load(htpasswdFile) };
+  if (unauthenticated || isLoopback(host)) return { kind: "none" };
+  throw new SpindleError(
+    "BINDLE_USERS_INVALID",
+    `Cannot serve bindles on ${host}: everybody who reaches this address could change them`,
+    { hint: "Give `--htpasswd-file`, or `--unauthenticated` if that is what you want." },
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
+}
+
+async function tlsOf({
+  tlsCert,
+  tlsKey,
+}: ServeOptions): Promise<{ readonly certificate: string; readonly key: string } | undefined> {
+  if (tlsCert === undefined || tlsKey === undefined) return undefined;
+  try {
+    return { certificate: await readFile(tlsCert, "utf8"), key: await readFile(tlsKey, "utf8") };
+  } catch (cause) {
+    const message = `Cannot read the certificate "${tlsCert}" or its key "${tlsKey}"`;
+    throw new SpindleError("TLS_FILES_UNUSABLE", message, { cause });
+  }
+}
