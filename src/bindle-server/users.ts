@@ -14,9 +14,7 @@ import { fileStateOf } from "../registry/mod.ts";
 export type Verdict = { readonly kind: "user"; readonly name: string } | { readonly kind: "wrong" | "busy" };
 
 const HASH = /^\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}$/;
-/** Compared with when there is no such user, so that the time taken does not tell. Nobody's password. */
-const NOBODY = "$2b$10$CwTycUXWue0Thq9StjUM0uJ8m6N0u8sM2S1l5R3sV4c5yq0m7l0pW";
-/** The longest password that bcrypt looks at, in bytes, and more than any user name. */
+/** More than any user name and password have together. */
 const HEADER_LENGTH_MAX = 2048;
 const WAITING_MAX = 32;
 const REMEMBERED_MAX = 1000;
@@ -72,9 +70,11 @@ export class Users {
 
   async #compareInTurn({ user, password }: Basic): Promise<boolean> {
     const hash = this.#hashes.get(user);
+    // Somebody's, if there is no such user: the time it takes does not tell.
+    const [decoy = ""] = this.#hashes.values();
     this.#waiting++;
     try {
-      const comparison = this.#turn.then(() => compare(password, hash ?? NOBODY));
+      const comparison = this.#turn.then(() => compare(password, hash ?? decoy));
       this.#turn = comparison;
       return (await comparison) && hash !== undefined;
     } finally {
