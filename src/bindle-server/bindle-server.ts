@@ -90,8 +90,9 @@ export class BindleServer implements AsyncDisposable {
       invoiceBytesMax: limits.invoiceBytes,
       parcelBytesMax: limits.parcelBytes,
     });
-    const server = createServer(options, limits, (request, response) => {
-      void serve(api, { request, response }, options.report);
+    const server = createServer(options, limits);
+    server.on("request", (request, response) => {
+      void serve(api, { server, request, response }, options.report);
     });
     const host = await listen(server, options.listen ?? { host: "127.0.0.1", port: 8080 });
     const url = `${options.tls ? "https" : "http"}://${host}/v1/`;
@@ -127,14 +128,8 @@ async function indexAll(
   }
 }
 
-function createServer(
-  { tls }: BindleServerOptions,
-  limits: BindleServerLimits,
-  listener: (request: IncomingMessage, response: ServerResponse) => void,
-): Server {
-  const server = tls
-    ? https.createServer({ cert: tls.certificate, key: tls.key }, listener)
-    : http.createServer(listener);
+function createServer({ tls }: BindleServerOptions, limits: BindleServerLimits): Server {
+  const server = tls ? https.createServer({ cert: tls.certificate, key: tls.key }) : http.createServer();
   server.maxConnections = limits.connections;
   server.timeout = limits.silenceMs;
   // A large parcel takes as long as it takes, as long as it comes.
@@ -166,11 +161,13 @@ async function listen(
 
 async function serve(
   api: BindleApi,
-  exchange: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  exchange: { readonly server: Server; readonly request: IncomingMessage; readonly response: ServerResponse },
   report: (message: string) => void,
 ): Promise<void> {
-  const { request, response } = exchange;
+  const { server, request, response } = exchange;
   const reply = await api.answer(request).catch((error: unknown) => replyToError(error, { request, report }));
+  // A server that stops waits for its connections to end.
+  if (!server.listening) response.shouldKeepAlive = false;
   try {
     await sendReply(reply, exchange);
   } catch (error) {

@@ -329,7 +329,9 @@ function toTransportError(error: unknown): unknown {
     });
   }
   if (!/CERT|^UNABLE_TO_|^INVALID_CA$|^INVALID_PURPOSE$/.test(code)) return error;
-  return new TransportError("unreachable", `its certificate is not trusted: ${error.message}`, {
+  // After a semicolon comes what to tell Node, which is no concern of the user.
+  const [reason] = error.message.split(";", 1);
+  return new TransportError("unreachable", `its certificate is not trusted: ${reason}`, {
     hint: "Name the certificate authority with `--ca`.",
     cause: error,
   });
