@@ -75,21 +75,20 @@ function parseTables(contents: BindleContents, bytes: Uint8Array): Tables {
   }
 }
 
-/** What Spin wrote, in the words of version 1. */
+/** What Spin wrote, in the words of version 1. Of what the invoice says too, the invoice counts. */
 function version1Of({ component, ...rest }: Tables, bindle: Invoice["bindle"]): Tables {
+  const components = Array.isArray(component) ? component.map(inSnakeCase) : component;
   return {
-    spin_manifest_version: "1",
-    ...metadataOf(bindle),
     ...rest,
-    ...(component !== undefined && {
-      component: Array.isArray(component) ? component.map(inSnakeCase) : component,
-    }),
+    ...metadataOf(bindle),
+    spin_manifest_version: "1",
+    ...(components !== undefined && { component: components }),
   };
 }
 
 function version2Of({ application, ...rest }: Tables, bindle: Invoice["bindle"]): Tables {
   const more = isTable(application) ? application : {};
-  return { spin_manifest_version: 2, application: { ...more, ...metadataOf(bindle) }, ...rest };
+  return { ...rest, application: { ...more, ...metadataOf(bindle) }, spin_manifest_version: 2 };
 }
 
 function metadataOf({ name, version, description, authors }: Invoice["bindle"]): Tables {
