@@ -9,7 +9,7 @@ const DESCRIPTORS_MAX = 4096;
 
 let held = 0;
 
-/** Fails with NFILE if guests hold too many. */
+/** Fails with NFILE if guests hold too many. Whoever calls it has called requireStack(). */
 export function openHost(path: string, flags: number, mode?: number): number {
   if (held >= DESCRIPTORS_MAX) throw failure("NFILE");
   const descriptor = openSync(path, flags, mode);
@@ -18,6 +18,6 @@ export function openHost(path: string, flags: number, mode?: number): number {
 }
 
 export function closeHost(descriptor: number): void {
-  held--;
   closeSync(descriptor);
+  held--;
 }

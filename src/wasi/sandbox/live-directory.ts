@@ -33,6 +33,7 @@ import { descriptorTree, type Found, type HostDirectory, type HostTree, pathTree
 import { flagsFor, OpenLiveFile } from "./live-file.ts";
 import { kindOf, statOf } from "./live-stat.ts";
 import { setTimes } from "./set-times.ts";
+import { requireStack } from "./stack-reserve.ts";
 import { type Place, Walk } from "./walk.ts";
 
 /** Entries of one directory that are listed. A listing takes about 150 bytes an entry while it is read. */
@@ -84,6 +85,7 @@ class OpenLiveDirectory implements OpenDirectory {
 
   list(): readonly DirectoryEntry[] {
     const entries: DirectoryEntry[] = [];
+    requireStack();
     using directory = opendirSync(this.#held.path);
     for (let entry = directory.readSync(); entry; entry = directory.readSync()) {
       if (entries.length === ENTRIES_MAX) throw failure("OVERFLOW");
@@ -239,11 +241,13 @@ class OpenLiveDirectory implements OpenDirectory {
   }
 
   #locate(path: string, links: LinkPolicy): Place {
+    requireStack();
     return new Walk(this.#live.tree, this.#held).locate(path, links);
   }
 
   /** The entry itself, even if it is a link and the path ends in "/". */
   #locateEntry(path: string): Place {
+    requireStack();
     return new Walk(this.#live.tree, this.#held).locate(path, "entry");
   }
 

@@ -21,6 +21,7 @@ import type { FileStat, NewTimes, OpenFile, OpenOptions } from "./filesystem.ts"
 import { closeHost, openHost } from "./host-descriptors.ts";
 import { statOf } from "./live-stat.ts";
 import { setTimesOfDescriptor } from "./set-times.ts";
+import { requireStack } from "./stack-reserve.ts";
 
 const TRANSFER_BYTES_MAX = 1024 * 1024;
 
@@ -86,6 +87,7 @@ export class OpenLiveFile implements OpenFile {
   #openAppender(): number | undefined {
     if (process.platform !== "linux") return undefined;
     const flags = constants.O_WRONLY | constants.O_APPEND | (this.#synchronous ? constants.O_SYNC : 0);
+    requireStack();
     return openHost(`/proc/self/fd/${this.#descriptor}`, flags);
   }
 
@@ -107,8 +109,10 @@ export class OpenLiveFile implements OpenFile {
     else fsyncSync(this.#descriptor);
   }
 
+  /** May be called again if it was cut short by the end of the stack. */
   close(): void {
-    closeHost(this.#descriptor);
     if (this.#appender !== undefined) closeHost(this.#appender);
+    this.#appender = undefined;
+    closeHost(this.#descriptor);
   }
 }

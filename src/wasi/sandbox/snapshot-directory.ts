@@ -18,6 +18,7 @@ import type {
 } from "./filesystem.ts";
 import { closeHost, openHost } from "./host-descriptors.ts";
 import { LINKS_FOLLOWED_MAX, parseGuestPath } from "./path.ts";
+import { requireStack } from "./stack-reserve.ts";
 
 /** Files up to this size are read at once on first use: about a millisecond, hashing included. */
 const READ_AT_ONCE_BYTES_MAX = 1024 * 1024;
@@ -150,9 +151,14 @@ class OpenSnapshotFile implements OpenFile {
   }
 
   #readPiece(target: Uint8Array, position: number): number {
-    this.#descriptor ??= openHost(this.#file.hostPath, constants.O_RDONLY);
+    this.#descriptor ??= this.#open();
     const length = Math.min(target.length, READ_AT_ONCE_BYTES_MAX);
     return readSync(this.#descriptor, target, { position, length });
+  }
+
+  #open(): number {
+    requireStack();
+    return openHost(this.#file.hostPath, constants.O_RDONLY);
   }
 
   write(): never {
