@@ -5,10 +5,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import type { Invocation } from "../src/engine/mod.ts";
-import type { MountSource } from "../src/manifest/mod.ts";
-import type { ExecutionContext, RuntimeContext } from "../src/runtime/mod.ts";
-import { COMPONENT_ID, guestContext } from "./guest-context.ts";
+import type { Invocation } from "../../src/engine/mod.ts";
+import type { MountSource } from "../../src/manifest/mod.ts";
+import type { ExecutionContext, RuntimeContext } from "../../src/runtime/mod.ts";
+import { COMPONENT_ID, guestContext } from "../guest-context.ts";
 
 const CALLS = 4;
 

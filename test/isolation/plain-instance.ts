@@ -1,0 +1,66 @@
+// The control: a module as V8 has it, called again and again, and restored by nobody.
+
+import assert from "node:assert/strict";
+import { type Caller, GuestMemory, type HostFunction, Linker } from "../../src/engine/mod.ts";
+import { addWasiP1ToLinker, type WasiP1 } from "../../src/wasi/mod.ts";
+import { CONTROL } from "../../src/wasm/mod.ts";
+import type { Seen } from "./slots.ts";
+
+const PAGE_BYTES = 65_536;
+
+const linker = new Linker<WasiP1>();
+addWasiP1ToLinker(linker, (wasi) => wasi);
+
+export class PlainInstance {
+  readonly #exports: WebAssembly.Instance["exports"];
+  readonly #wasi: WasiP1;
+  /** Holds the size of the memory for the host; nobody reads its marks. */
+  readonly #cards = new WebAssembly.Memory({ initial: 1 });
+
+  /** All calls have the same `wasi`. */
+  constructor(bytes: Uint8Array, wasi: WasiP1) {
+    this.#wasi = wasi;
+    const module = new WebAssembly.Module(new Uint8Array(bytes));
+    const imports: WebAssembly.Imports = { test: { "call back"() {} } };
+    const functions: Record<string, unknown> = {};
+    for (const { name } of WebAssembly.Module.imports(module)) functions[name] = this.#bind(name);
+    imports.wasi_snapshot_preview1 = functions;
+    this.#exports = new WebAssembly.Instance(module, imports).exports;
+  }
+
+  call(name: string): Seen {
+    const fn = this.#exports[name];
+    assert.ok(typeof fn === "function", `"${name}" is not exported`);
+    try {
+      return { result: fn() };
+    } catch (error) {
+      return error instanceof Exit ? { result: "exited" } : { error };
+    }
+  }
+
+  #bind(name: string): (...args: never[]) => unknown {
+    const linked = linker.get("wasi_snapshot_preview1", name);
+    // A function of WASI takes what the module gives: both have the type of preview 1.
+    const fn = linked?.fn as HostFunction<WasiP1> | undefined;
+    return (...args) => fn?.(this.#caller(), ...args);
+  }
+
+  #caller(): Caller<WasiP1> {
+    const { memory } = this.#exports;
+    assert.ok(memory instanceof WebAssembly.Memory);
+    new Uint32Array(this.#cards.buffer)[CONTROL.PAGES / 4] = memory.buffer.byteLength / PAGE_BYTES;
+    return {
+      memory: new GuestMemory(memory, this.#cards),
+      data: this.#wasi,
+      shift() {},
+      exit(): never {
+        throw new Exit();
+      },
+      canSuspend: false,
+      call() {},
+      signal: new AbortController().signal,
+    };
+  }
+}
+
+class Exit extends Error {}

@@ -1,0 +1,132 @@
+// Runs guests in slots of the real engine, with the real WASI.
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import {
+  type Caller,
+  type Engine,
+  InstancePre,
+  type Invocation,
+  Linker,
+  Store,
+  type WasmValue,
+} from "../../src/engine/mod.ts";
+import type { MountedDirectory } from "../../src/mounts/mod.ts";
+import { addWasiP1ToLinker, WasiP1, type WasiP1Call, WasiP1Template } from "../../src/wasi/mod.ts";
+import { CountedSources } from "../guest-context.ts";
+import { MEMORY_PAGES_MAX } from "./attacks.ts";
+
+const WALL_TIME_MS = 20_000;
+
+/** Where in a call a function of the guest is run. */
+export const PLACES = ["export", "lower", "lift", "host function"] as const;
+export type Place = (typeof PLACES)[number];
+
+/** What a call gave, or what it threw. */
+export interface Seen {
+  readonly result?: WasmValue | "exited";
+  readonly error?: unknown;
+}
+
+export function newTemplate(mounts: readonly MountedDirectory[] = []): WasiP1Template {
+  return WasiP1Template.create({ environment: { NAME: "value" }, mounts });
+}
+
+export function newWasi(template: WasiP1Template, call: Partial<WasiP1Call> = {}): WasiP1 {
+  const nowhere = { held: false, write() {} } as const;
+  const { clock, random } = new CountedSources();
+  return new WasiP1(template, { args: ["guest"], stdout: nowhere, stderr: nowhere, clock, random, ...call });
+}
+
+interface CallData {
+  readonly wasi: WasiP1;
+  /** The export that the host function "call back" calls. */
+  readonly calledBack: string;
+}
+
+export class Slots implements Disposable {
+  readonly #pre: InstancePre<CallData>;
+  readonly #template: WasiP1Template;
+  /** Calls that were abandoned in first gear. */
+  replays = 0;
+
+  private constructor(
+    parts: { readonly engine: Engine; readonly template: WasiP1Template },
+    module: Awaited<ReturnType<Engine["compile"]>>,
+  ) {
+    this.#template = parts.template;
+    this.#pre = new InstancePre(parts.engine, newLinker(), module, {
+      name: "guest",
+      memoryPagesMax: MEMORY_PAGES_MAX,
+      hooks: {
+        rewind: ({ wasi }) => {
+          this.replays++;
+          wasi.rewind();
+        },
+        commit: ({ wasi }) => wasi.commit(),
+        initialData: () => ({ wasi: newWasi(parts.template), calledBack: "" }),
+      },
+    });
+  }
+
+  static async create(
+    bytes: Uint8Array,
+    parts: { readonly engine: Engine; readonly template: WasiP1Template },
+  ): Promise<Slots> {
+    return new Slots(parts, await parts.engine.compile(bytes));
+  }
+
+  /** Slots that exist. */
+  get live(): number {
+    return this.#pre.pool.live;
+  }
+
+  /** Runs an export in a call of its own. */
+  async call(
+    name: string,
+    options: { readonly args?: readonly number[]; readonly place?: Place; readonly wasi?: WasiP1 } = {},
+  ): Promise<Seen> {
+    using wasi = options.wasi ?? newWasi(this.#template);
+    using instance = this.#pre.instantiate(
+      new Store({ wasi, calledBack: name }, { wallTimeMs: WALL_TIME_MS }),
+    );
+    try {
+      return { result: await instance.run(invocation(name, options)) };
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#pre[Symbol.dispose]();
+  }
+}
+
+function invocation(
+  name: string,
+  { args = [], place = "export" }: { readonly args?: readonly number[]; readonly place?: Place },
+): Invocation<CallData, WasmValue | "exited"> {
+  const direct = place === "export" ? name : place === "host function" ? "be called back" : "nothing";
+  return {
+    exportName: direct,
+    lower(caller) {
+      if (place === "lower") caller.call(name);
+      return args;
+    },
+    lift: (caller, result) => (place === "lift" ? caller.call(name) : result),
+    exited: () => "exited",
+  };
+}
+
+function newLinker(): Linker<CallData> {
+  const linker = new Linker<CallData>();
+  addWasiP1ToLinker(linker, ({ wasi }) => wasi);
+  return linker.suspending("test", "call back", "->", (caller: Caller<CallData>) => {
+    caller.shift();
+    return callBack(caller);
+  });
+}
+
+async function callBack(caller: Caller<CallData>): Promise<void> {
+  await nextTurn();
+  caller.call(caller.data.calledBack);
+}
