@@ -52,8 +52,6 @@ export interface ApiOptions {
   readonly trust?: Trust;
   /** The first one for the role "host" signs what is accepted. */
   readonly hostKeys: SecretKeys;
-  /** Answers `/v1/login`. */
-  readonly login?: () => Promise<object>;
   readonly version: string;
   readonly invoiceBytesMax: number;
   readonly parcelBytesMax: number;
@@ -100,7 +98,7 @@ export class BindleApi {
     const tail = (prefix: string) => (path.startsWith(prefix) ? path.slice(prefix.length) : undefined);
     if (path === "_q") return dispatch(request, { GET: () => this.#query(query, format) });
     if (path === "_i") return dispatch(request, { POST: () => this.#createInvoice(request, format) });
-    if (path === "login") return dispatch(request, { GET: () => this.#login(query, format) });
+    if (path === "login") return dispatch(request, { GET: () => refuseLogin(query) });
     if (path === "bindle-keys") return dispatch(request, { GET: async () => this.#keys(query, format) });
     const missing = tail("_r/missing/");
     if (missing !== undefined)
@@ -262,12 +260,6 @@ export class BindleApi {
       .map((secret) => publicKeyOf({ ...secret, roles: ["host"] }));
     return documentReply(200, { version, key: entries }, format);
   }
-
-  async #login(parameters: URLSearchParams, format: DocumentFormat): Promise<Reply> {
-    if (!parameters.has("provider")) throw REFUSALS.query();
-    if (!this.#options.login) throw REFUSALS.login();
-    return documentReply(200, await this.#options.login(), format);
-  }
 }
 
 type ParcelTail = BindleTail & { readonly sha256: string };
@@ -291,4 +283,9 @@ function signatureRefused<T>(check: () => T): T {
   } catch (error) {
     throw error instanceof SignatureError ? REFUSALS.signature(error.message) : error;
   }
+}
+
+/** What a server of the reference answers that has no identity provider. */
+async function refuseLogin(parameters: URLSearchParams): Promise<never> {
+  throw parameters.has("provider") ? REFUSALS.login() : REFUSALS.query();
 }

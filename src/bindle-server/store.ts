@@ -71,11 +71,14 @@ export class BindleStore {
   }
 
   async #removeAbandoned(): Promise<void> {
-    for (const name of await readdir(this.#path(TEMPORARY), { recursive: true })) {
-      const file = this.#path(TEMPORARY, name);
-      const found = await stat(file).catch(() => undefined);
-      const isAbandoned = found && !found.isDirectory() && Date.now() - found.mtimeMs > ABANDONED_MS;
-      if (isAbandoned) await rm(path.dirname(file), { recursive: true, force: true });
+    for (const name of await readdir(this.#path(TEMPORARY))) {
+      const directory = this.#path(TEMPORARY, name);
+      const files = await readdir(directory).catch(() => []);
+      const times = await Promise.all(
+        [directory, ...files.map((file) => path.join(directory, file))].map(writtenAtMs),
+      );
+      if (Date.now() - Math.max(...times) > ABANDONED_MS)
+        await rm(directory, { recursive: true, force: true });
     }
   }
 
@@ -187,6 +190,14 @@ export class BindleStore {
   #path(...parts: readonly string[]): string {
     return path.join(this.#root, ...parts);
   }
+}
+
+/** Whoever removes what is looked at, looks after it. */
+function writtenAtMs(file: string): Promise<number> {
+  return stat(file).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => Date.now(),
+  );
 }
 
 async function placeDirectory(move: {

@@ -60,10 +60,13 @@ export class BindleClient implements Disposable {
   }
 
   /** Gets an invoice. One that was yanked is given only to those who say that they know. */
-  getInvoice(id: BindleId, options: Abortable & { readonly yanked?: boolean }): Promise<Invoice> {
-    const path = `_i/${pathOf(id)}${options.yanked ? "?yanked=true" : ""}`;
+  getInvoice(
+    id: BindleId,
+    { signal, yanked = false }: Abortable & { readonly yanked?: boolean },
+  ): Promise<Invoice> {
+    const path = `_i/${pathOf(id)}${yanked ? "?yanked=true" : ""}`;
     const action = `Cannot fetch ${formatBindleId(id)} from ${this.server}`;
-    return this.#get(path, { action, ...options }, (value) => readInvoice(value));
+    return this.#get(path, { action, signal }, (value) => readInvoice(value));
   }
 
   /** Registers a bindle by its invoice, and says which parcels the server lacks. */
@@ -107,22 +110,28 @@ export class BindleClient implements Disposable {
     const action = `Cannot fetch "${label.name}" of ${formatBindleId(id)} from ${this.server}`;
     const path = `_i/${pathOf(id)}@${label.sha256}`;
     const request = { method: "GET", path, headers: { accept: "*/*" }, signal } as const;
-    return await this.#exchange(this.#errand(action, PARCEL_NOT_FOUND), request, (answer) => {
-      refuseOtherSize(answer, label);
-      return receive(checked(answer, label));
+    return await this.#exchange(this.#errand(action, PARCEL_NOT_FOUND), request, async (answer) => {
+      try {
+        refuseOtherSize(answer, label);
+        return await receive(checked(answer, label));
+      } catch (error) {
+        const { "content-type": mediaType = "" } = answer.headers;
+        const isPage = mediaType.startsWith("text/html") && mediaType !== label.mediaType;
+        throw error instanceof ParcelMismatch && isPage ? notBindle(answer, mediaType) : error;
+      }
     });
   }
 
   /** The parcels of a bindle that the server lacks. */
-  missingParcels(id: BindleId, options: Abortable): Promise<readonly Label[]> {
+  missingParcels(id: BindleId, { signal }: Abortable): Promise<readonly Label[]> {
     const action = `Cannot ask ${this.server} what it lacks of ${formatBindleId(id)}`;
-    return this.#get(`_r/missing/${pathOf(id)}`, { action, ...options }, readMissing);
+    return this.#get(`_r/missing/${pathOf(id)}`, { action, signal }, readMissing);
   }
 
-  query(query: BindleQuery, options: Abortable): Promise<Matches> {
+  query(query: BindleQuery, { signal }: Abortable): Promise<Matches> {
     const parameters = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) parameters.set(name, String(value));
-    return this.#get(`_q?${parameters}`, { action: `Cannot search ${this.server}`, ...options }, readMatches);
+    return this.#get(`_q?${parameters}`, { action: `Cannot search ${this.server}`, signal }, readMatches);
   }
 
   /** Withdraws a bindle: whoever uses it can still do so, nobody else should begin to. */
@@ -133,10 +142,10 @@ export class BindleClient implements Disposable {
   }
 
   /** The public keys with which the server signs what it hosts. */
-  hostKeys(options: Abortable): Promise<Keyring> {
+  hostKeys({ signal }: Abortable): Promise<Keyring> {
     return this.#get(
       "bindle-keys",
-      { action: `Cannot fetch the keys of ${this.server}`, ...options },
+      { action: `Cannot fetch the keys of ${this.server}`, signal },
       readKeyring,
     );
   }
@@ -204,10 +213,9 @@ function pathOf(id: BindleId): string {
 }
 
 /** Something else in place of a parcel is told before it is read. */
-function refuseOtherSize(answer: IncomingMessage, label: Label): void {
-  const { "content-length": length, "content-type": mediaType = "" } = answer.headers;
+function refuseOtherSize({ headers }: IncomingMessage, label: Label): void {
+  const { "content-length": length } = headers;
   if (length === undefined || Number(length) === label.size) return;
-  if (mediaType.startsWith("text/html") && mediaType !== label.mediaType) throw notBindle(answer, mediaType);
   throw new ParcelMismatch("size", `has ${length} bytes, not the ${label.size} that the invoice says`);
 }
 

@@ -145,23 +145,22 @@ export class Transport implements Disposable {
     using deadline = new Deadline(this.#patience.attemptMs);
     const signal = AbortSignal.any([request.signal, deadline.signal]);
     try {
-      using answer = await this.#follow({ ...request, signal });
+      using answer = await this.#follow({ ...request, signal }, deadline);
       // The last answer is read, since it may say why.
       if (attempting === "not last") refuseTemporary(answer.message);
       return await read(answer.message);
     } catch (error) {
-      if (deadline.signal.aborted) throw timeout("it takes too long");
-      throw toTransportError(error);
+      throw deadline.passed ?? toTransportError(error);
     }
   }
 
   /** Follows redirects by hand, so that a circle of them is told apart, and credentials stay with their server. */
-  async #follow(request: TransportRequest): Promise<ReceivedAnswer> {
+  async #follow(request: TransportRequest, deadline: Deadline): Promise<ReceivedAnswer> {
     let { url, headers } = request;
     const visited = new Set<string>();
     while (visited.size <= REDIRECTS_MAX) {
       visited.add(url.href);
-      const answer = await this.#send({ ...request, url, headers });
+      const answer = await this.#send({ ...request, url, headers }, deadline);
       const next = redirectOf(answer.message, { from: url, method: request.method });
       if (next === undefined) return answer;
       answer[Symbol.dispose]();
@@ -174,9 +173,9 @@ export class Transport implements Disposable {
   }
 
   /** One request; repeated at once if the connection was a kept one that the server has closed meanwhile. */
-  async #send(request: TransportRequest): Promise<ReceivedAnswer> {
+  async #send(request: TransportRequest, deadline: Deadline): Promise<ReceivedAnswer> {
     for (;;) {
-      const outgoing = this.#begin(request);
+      const outgoing = this.#begin(request, deadline);
       try {
         return await answerTo(outgoing, request);
       } catch (error) {
@@ -186,7 +185,7 @@ export class Transport implements Disposable {
     }
   }
 
-  #begin({ method, url, headers, body, signal }: TransportRequest): http.ClientRequest {
+  #begin({ method, url, headers, body, signal }: TransportRequest, deadline: Deadline): http.ClientRequest {
     const { connectMs, silenceMs } = this.#patience;
     const options = {
       method,
@@ -197,10 +196,10 @@ export class Transport implements Disposable {
       url.protocol === "https:"
         ? https.request(url, { ...options, agent: this.#agents["https:"] })
         : http.request(url, { ...options, agent: this.#agents["http:"] });
-    outgoing.setTimeout(silenceMs, () => outgoing.destroy(timeout("it has sent nothing for too long")));
+    outgoing.setTimeout(silenceMs, () => deadline.pass("it has sent nothing for too long"));
     outgoing.once("socket", (socket) => {
       if (!socket.connecting) return;
-      const timer = setTimeout(() => outgoing.destroy(timeout("it does not answer")), connectMs);
+      const timer = setTimeout(() => deadline.pass("it does not answer"), connectMs);
       for (const event of ["connect", "close"]) socket.once(event, () => clearTimeout(timer));
     });
     return outgoing;
@@ -293,10 +292,6 @@ export async function readSomeBytes(answer: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks, bytes);
 }
 
-function timeout(state: string): TransportError {
-  return new TransportError("unreachable", state, { retryAfterMs: 0 });
-}
-
 /** What the system says, in words. All of these may be otherwise a moment later. */
 const TEMPORARY_STATES: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
@@ -337,17 +332,27 @@ function toTransportError(error: unknown): unknown {
   });
 }
 
-/** Aborts after a while, and keeps no timer when it is disposed of. */
+/** Aborts an attempt that takes too long, in one way or another, and knows in which. */
 class Deadline implements Disposable {
   readonly #controller = new AbortController();
   readonly #timer: NodeJS.Timeout;
+  #passed: TransportError | undefined;
 
   constructor(milliseconds: number) {
-    this.#timer = setTimeout(() => this.#controller.abort(), milliseconds);
+    this.#timer = setTimeout(() => this.pass("it takes too long"), milliseconds);
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  get passed(): TransportError | undefined {
+    return this.#passed;
+  }
+
+  pass(state: string): void {
+    this.#passed ??= new TransportError("unreachable", state, { retryAfterMs: 0 });
+    this.#controller.abort();
   }
 
   [Symbol.dispose](): void {
