@@ -47,9 +47,10 @@ export class Slot<T> implements Caller<T> {
   #store: Store<T> | undefined;
   /** A call is under way in second gear: its guest may go on in any later turn. */
   #isRunning = false;
-  /** A host function was still at work for the guest when the call was ended, and may touch its memory yet. */
-  #isAbandoned = false;
+  /** A host function is at work for the guest, which waits for it unless the call was ended meanwhile. */
   #isHostAtWork = false;
+  /** One is at work for which the guest could not wait. Like the other it may touch the memory at any time. */
+  #isAbandoned = false;
   /** Whether host functions call `beforeHostCall` first. */
   watched: boolean;
   #hostCalls = 0;
@@ -299,7 +300,7 @@ export class Slot<T> implements Caller<T> {
     if (this.#isRunning) this.#end({ kind: "failed", reason: "cancelled", message: "The call was given up" });
     this.#abort?.abort();
     this.#abort = undefined;
-    if (this.#isRunning || this.#isAbandoned) return false;
+    if (this.#isRunning || this.#isHostAtWork || this.#isAbandoned) return false;
     this.#phase = "idle";
     this.#store = undefined;
     this.#restore();
@@ -384,7 +385,6 @@ export class Slot<T> implements Caller<T> {
 
   #end(ending: Ending): void {
     this.#ended ??= trapObject(ending);
-    this.#isAbandoned ||= this.#isHostAtWork;
     this.#abort?.abort();
     const reject = this.#rejectWait;
     this.#rejectWait = undefined;
@@ -453,6 +453,7 @@ export class Slot<T> implements Caller<T> {
   #deliver(result: unknown, type: ValueType | undefined): unknown {
     if (!(result instanceof Promise)) return result;
     if (!this.#suspendable) {
+      this.#isAbandoned = true;
       result.catch(() => undefined);
       throw new Error(
         this.#phase === "second"
@@ -460,6 +461,7 @@ export class Slot<T> implements Caller<T> {
           : "A host function returned a promise in first gear: it must call shift() before, outside of any async function",
       );
     }
+    this.#isHostAtWork = true;
     this.#pending = result;
     this.#flag.value = 1;
     return type === "i64" ? 0n : 0;
