@@ -37,10 +37,25 @@ export function newWasi(template: WasiP1Template, call: Partial<WasiP1Call> = {}
   return new WasiP1(template, { args: ["guest"], stdout: nowhere, stderr: nowhere, clock, random, ...call });
 }
 
-interface CallData {
+export interface CallData {
   readonly wasi: WasiP1;
   /** The export that the host function "call back" calls. */
   readonly calledBack: string;
+}
+
+export interface CallOptions {
+  readonly args?: readonly number[];
+  /** Where in the call the function is run; as the export that is called, by default. */
+  readonly place?: Place;
+  readonly wasi?: WasiP1;
+  readonly signal?: AbortSignal;
+}
+
+export interface SlotParts {
+  readonly engine: Engine;
+  readonly template: WasiP1Template;
+  /** Adds host functions. */
+  readonly link?: (linker: Linker<CallData>) => void;
 }
 
 export class Slots implements Disposable {
@@ -49,12 +64,9 @@ export class Slots implements Disposable {
   /** Calls that were abandoned in first gear. */
   replays = 0;
 
-  private constructor(
-    parts: { readonly engine: Engine; readonly template: WasiP1Template },
-    module: Awaited<ReturnType<Engine["compile"]>>,
-  ) {
+  private constructor(parts: SlotParts, module: Awaited<ReturnType<Engine["compile"]>>) {
     this.#template = parts.template;
-    this.#pre = new InstancePre(parts.engine, newLinker(), module, {
+    this.#pre = new InstancePre(parts.engine, newLinker(parts), module, {
       name: "guest",
       memoryPagesMax: MEMORY_PAGES_MAX,
       hooks: {
@@ -68,10 +80,7 @@ export class Slots implements Disposable {
     });
   }
 
-  static async create(
-    bytes: Uint8Array,
-    parts: { readonly engine: Engine; readonly template: WasiP1Template },
-  ): Promise<Slots> {
+  static async create(bytes: Uint8Array, parts: SlotParts): Promise<Slots> {
     return new Slots(parts, await parts.engine.compile(bytes));
   }
 
@@ -81,13 +90,10 @@ export class Slots implements Disposable {
   }
 
   /** Runs an export in a call of its own. */
-  async call(
-    name: string,
-    options: { readonly args?: readonly number[]; readonly place?: Place; readonly wasi?: WasiP1 } = {},
-  ): Promise<Seen> {
+  async call(name: string, options: CallOptions = {}): Promise<Seen> {
     using wasi = options.wasi ?? newWasi(this.#template);
     using instance = this.#pre.instantiate(
-      new Store({ wasi, calledBack: name }, { wallTimeMs: WALL_TIME_MS }),
+      new Store({ wasi, calledBack: name }, { wallTimeMs: WALL_TIME_MS, signal: options.signal }),
     );
     try {
       return { result: await instance.run(invocation(name, options)) };
@@ -103,7 +109,7 @@ export class Slots implements Disposable {
 
 function invocation(
   name: string,
-  { args = [], place = "export" }: { readonly args?: readonly number[]; readonly place?: Place },
+  { args = [], place = "export" }: CallOptions,
 ): Invocation<CallData, WasmValue | "exited"> {
   const direct = place === "export" ? name : place === "host function" ? "be called back" : "nothing";
   return {
@@ -117,8 +123,9 @@ function invocation(
   };
 }
 
-function newLinker(): Linker<CallData> {
+function newLinker({ link }: SlotParts): Linker<CallData> {
   const linker = new Linker<CallData>();
+  link?.(linker);
   addWasiP1ToLinker(linker, ({ wasi }) => wasi);
   return linker.suspending("test", "call back", "->", (caller: Caller<CallData>) => {
     caller.shift();
