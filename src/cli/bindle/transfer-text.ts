@@ -25,11 +25,13 @@ export function parcelsText({
 /** Remembers the last progress, for a line that is drawn again and again. */
 export class TransferText {
   readonly #action: string;
+  readonly #before: string;
   #progress: TransferProgress | undefined;
 
-  /** `action` is as in "Pushing". */
-  constructor(action: string) {
+  /** `action` is as in "Pushing"; `before` is what there is to say until the first parcel has gone. */
+  constructor(action: string, before: string = action) {
     this.#action = action;
+    this.#before = before;
   }
 
   readonly update = (progress: TransferProgress): void => {
@@ -37,7 +39,7 @@ export class TransferText {
   };
 
   readonly current = (): string => {
-    if (!this.#progress) return this.#action;
+    if (!this.#progress) return this.#before;
     const { parcels, parcelsDone, bytes, bytesDone } = this.#progress;
     return `${this.#action}: ${parcelsDone} of ${parcels} parcels, ${sizeText(bytesDone)} of ${sizeText(bytes)}`;
   };

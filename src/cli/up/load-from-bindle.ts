@@ -20,7 +20,7 @@ export async function loadFromBindle(id: string, options: UpOptions): Promise<Lo
   // Nobody waits for it after a signal: the process exits.
   const { signal } = new AbortController();
   const { componentId, env } = options;
-  const text = new TransferText("Fetching the application");
+  const text = new TransferText("Fetching the application", "Loading Wasm components");
   using resources = new DisposableStack();
   const load = async (): Promise<LoadedApplication> => {
     const contents = await open(id, options, { signal, resources });
