@@ -4,7 +4,7 @@
 // reads them too.
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { chmod, mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 
 import { SpindleError } from "../../errors/mod.ts";
@@ -195,7 +195,6 @@ async function saveKeys(file: string, keys: object): Promise<void> {
     await mkdir(directory, { recursive: true });
     const options = { temporaryDirectory: directory, mode: 0o600 };
     await writeWholeFile(file, options, (handle) => handle.writeFile(formatDocument(keys, "toml")));
-    await chmod(file, 0o600);
   } catch (error) {
     throw keysUnusable(file, error);
   }

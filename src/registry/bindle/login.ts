@@ -3,7 +3,7 @@
 // The file is that of the reference (`src/client/tokens.rs` of deislabs/bindle at v0.9.2): the answer of
 // the token endpoint, and where to ask for another one. What servers want to see is the id_token, a JWT.
 
-import { chmod, mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -11,6 +11,7 @@ import { SpindleError } from "../../errors/mod.ts";
 import { explained, readDocument } from "./answer.ts";
 import type { TokenSource } from "./credentials.ts";
 import { formatDocument, parseDocument } from "./document.ts";
+import { fileStateOf, systemCodeOf } from "./system-error.ts";
 import { present, readTable, ShapeError, type Table, TableReader } from "./table-reader.ts";
 import { type Abortable, Transport, TransportError, type TransportOptions } from "./transport.ts";
 import { writeWholeFile } from "./whole-file.ts";
@@ -168,9 +169,9 @@ export class LoginSession implements TokenSource {
       const bytes = await readFile(file);
       return new LoginSession(file, tokenOf(parseDocument(bytes, "toml"), {}), options);
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-      if (!(error instanceof ShapeError)) throw error;
-      throw loginFailed(`Cannot use the login in ${file}`, error.message);
+      if (systemCodeOf(error) === "ENOENT") return undefined;
+      const state = error instanceof ShapeError ? error.message : fileStateOf(error);
+      throw state === undefined ? error : loginFailed(`Cannot use the login in ${file}`, state);
     }
   }
 
@@ -228,10 +229,14 @@ function claimsOf(jwt: string): TableReader {
 
 async function saveToken(file: string, token: Token): Promise<void> {
   const directory = path.dirname(file);
-  await mkdir(directory, { recursive: true });
-  const options = { temporaryDirectory: directory, mode: 0o600 };
-  await writeWholeFile(file, options, (handle) => handle.writeFile(formatDocument(token, "toml")));
-  await chmod(file, 0o600);
+  try {
+    await mkdir(directory, { recursive: true });
+    const options = { temporaryDirectory: directory, mode: 0o600 };
+    await writeWholeFile(file, options, (handle) => handle.writeFile(formatDocument(token, "toml")));
+  } catch (error) {
+    const state = fileStateOf(error);
+    throw state === undefined ? error : loginFailed(`Cannot keep the login in ${file}`, state);
+  }
 }
 
 /** @throws ShapeError */
