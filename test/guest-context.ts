@@ -1,6 +1,6 @@
 // An execution context with one component, for tests of guests without a trigger.
 
-import { join } from "node:path";
+import { resolve } from "node:path";
 import type { EngineOptions } from "../src/engine/mod.ts";
 import { AllowedHosts, type MountSource } from "../src/manifest/mod.ts";
 import { OutboundHttp, OutboundNetwork } from "../src/outbound/mod.ts";
@@ -22,7 +22,7 @@ export class CountedSources {
   readonly random: RandomSource = { fill: (bytes) => void bytes.fill(Number(++this.readings & 0xffn)) };
 }
 
-/** Runs the module at `guests/PATH.wasm`; it may reach no host, and prints to nowhere by default. */
+/** Runs the module at `guests/PATH.wasm`, or at an absolute path; it may reach no host, and prints to nowhere by default. */
 export async function guestContext(
   path: string,
   options: {
@@ -30,6 +30,7 @@ export async function guestContext(
     readonly mounts?: readonly MountSource[];
     readonly engine?: EngineOptions;
     readonly sources?: CountedSources;
+    readonly stdout?: StdoutSink;
     readonly stderr?: StdoutSink;
     readonly onReplay?: () => void;
   } = {},
@@ -37,7 +38,11 @@ export async function guestContext(
   const component = {
     id: COMPONENT_ID,
     description: "",
-    source: { path: join(import.meta.dirname, `../guests/${path}.wasm`), digest: "", described: path },
+    source: {
+      path: resolve(import.meta.dirname, "../guests", path.endsWith(".wasm") ? path : `${path}.wasm`),
+      digest: "",
+      described: path,
+    },
     environment: options.environment ?? {},
     mounts: options.mounts ?? [],
     allowedOutboundHosts: [],
@@ -65,7 +70,7 @@ export async function guestContext(
     random,
     ...(options.engine && { engine: options.engine }),
     rewind: () => options.onReplay?.(),
-    output: () => ({ stdout: nowhere, stderr: options.stderr ?? nowhere }),
+    output: () => ({ stdout: options.stdout ?? nowhere, stderr: options.stderr ?? nowhere }),
     outbound: ({ id }) => new OutboundHttp(network, { id, allowedHosts: AllowedHosts.parse([]) }),
   });
   return await builder.build();

@@ -1,8 +1,7 @@
 // Guests that look for what an earlier request left, and that leave all they can.
 //
 // Each is the inside of a module with two functions: `$look` answers 0 in a fresh state only, `$soil`
-// changes everything of its kind. `compose` adds exports which end in every way that a call can end, and,
-// if asked, what makes a module one that needs a fresh instance for each request.
+// changes everything of its kind. `compose` adds exports which end in every way that a call can end.
 
 /** How a call ends that has soiled its state. */
 export const ENDINGS = ["return", "trap", "exit", "throw", "overflow"] as const;
@@ -57,16 +56,9 @@ const ENDING_FUNCTIONS = `
   (func (export "soil, throw") (call $soil) (throw $mistake))
   (func (export "soil, overflow") (call $soil) (drop (call $recurse (i32.const 0))))`;
 
-/** Reachable, and so a reason for a fresh instance: a table is not restored. */
-const NOT_RECYCLABLE = `
-  (table $changed 1 funcref)
-  (func (export "change a table") (table.set $changed (i32.const 0) (ref.null func)))`;
-
-export type SlotKind = "recycled" | "fresh";
-
 /** The module of an attack, as text. */
-export function compose({ text }: Attack, kind: SlotKind): string {
-  return `(module ${IMPORTS} ${text} ${SCAN} ${ENDING_FUNCTIONS} ${kind === "fresh" ? NOT_RECYCLABLE : ""})`;
+export function compose({ text }: Attack): string {
+  return `(module ${IMPORTS} ${text} ${SCAN} ${ENDING_FUNCTIONS})`;
 }
 
 /** Pages that a memory of an attack may have. */

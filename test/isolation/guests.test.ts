@@ -71,37 +71,6 @@ for (const { path, because } of MODULES) {
   });
 }
 
-test("A C guest answers the same in each call, although it soils memory, libc and descriptors", async () => {
-  const [first, ...others] = (await callOften("c/isolation", HANDLE)).map(String);
-  assert.match(first ?? "", /^pages \d+\nstack/);
-  assert.deepEqual(others, Array(CALLS - 1).fill(first));
-});
-
-test("A CGI program in C answers the same in each call, although it soils memory, libc and descriptors", async () => {
-  using context = await guestContext("c/isolation-wagi", { environment: { KEEP: "kept" }, mounts: [MOUNT] });
-  const answers: string[] = [];
-  for (let i = 0; i < CALLS; i++) answers.push(await callCommand(context));
-  assert.match(answers[0] ?? "", /^content-type: text\/plain\n\npages/);
-  assert.deepEqual(answers, Array(CALLS).fill(answers[0]));
-});
-
-async function callCommand(context: ExecutionContext<undefined>): Promise<string> {
-  const pieces: Buffer[] = [];
-  const stdout = {
-    held: true,
-    write: (bytes: Uint8Array) => void pieces.push(Buffer.from(bytes)),
-    reset: () => void pieces.splice(0),
-  } as const;
-  using prepared = context.prepare(COMPONENT_ID, undefined, { stdout });
-  await prepared.run({
-    exportName: "_start",
-    lower: () => [],
-    lift: () => undefined,
-    exited: () => undefined,
-  });
-  return Buffer.concat(pieces).toString();
-}
-
 test("An initialiser that reads clock and randomness runs anew for each call", async () => {
   const answers = await callOften("wat/initialize-clock", HANDLE);
   const clocks = new Set(answers.map((bytes) => bytes.readBigUInt64LE(0)));

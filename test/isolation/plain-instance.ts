@@ -28,11 +28,11 @@ export class PlainInstance {
     this.#exports = new WebAssembly.Instance(module, imports).exports;
   }
 
-  call(name: string): Seen {
+  call(name: string, ...args: readonly number[]): Seen {
     const fn = this.#exports[name];
     assert.ok(typeof fn === "function", `"${name}" is not exported`);
     try {
-      return { result: fn() };
+      return { result: fn(...args) };
     } catch (error) {
       return error instanceof Exit ? { result: "exited" } : { error };
     }
@@ -45,12 +45,16 @@ export class PlainInstance {
     return (...args) => fn?.(this.#caller(), ...args);
   }
 
-  #caller(): Caller<WasiP1> {
+  get memory(): GuestMemory {
     const { memory } = this.#exports;
     assert.ok(memory instanceof WebAssembly.Memory);
     new Uint32Array(this.#cards.buffer)[CONTROL.PAGES / 4] = memory.buffer.byteLength / PAGE_BYTES;
+    return new GuestMemory(memory, this.#cards);
+  }
+
+  #caller(): Caller<WasiP1> {
     return {
-      memory: new GuestMemory(memory, this.#cards),
+      memory: this.memory,
       data: this.#wasi,
       shift() {},
       exit(): never {

@@ -27,8 +27,11 @@ export interface Seen {
   readonly error?: unknown;
 }
 
-export function newTemplate(mounts: readonly MountedDirectory[] = []): WasiP1Template {
-  return WasiP1Template.create({ environment: { NAME: "value" }, mounts });
+export function newTemplate(
+  mounts: readonly MountedDirectory[] = [],
+  environment: Readonly<Record<string, string>> = { NAME: "value" },
+): WasiP1Template {
+  return WasiP1Template.create({ environment, mounts });
 }
 
 export function newWasi(template: WasiP1Template, call: Partial<WasiP1Call> = {}): WasiP1 {
