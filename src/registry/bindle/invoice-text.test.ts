@@ -52,6 +52,17 @@ test("formatInvoice() gives equal texts for equal invoices, whatever the order o
   assert.equal(formatInvoice(shuffled as unknown as Invoice), formatInvoice(FULL));
 });
 
+test("formatInvoice() leaves out lists without items, which the reference cannot write where they stand", () => {
+  const { bindleVersion, bindle } = FULL;
+  const empty: Invoice = { bindleVersion, bindle, parcel: [], group: [], signature: [], yankedSignature: [] };
+  assert.equal(formatInvoice(empty), formatInvoice({ bindleVersion, bindle }));
+});
+
+test("formatInvoice() sorts annotations, as the reference does", () => {
+  const annotations = { b: "1", "": "2", a: "3" };
+  assert.match(formatInvoice({ ...FULL, annotations }), /\[annotations\]\n"" = "2"\na = "3"\nb = "1"\n/);
+});
+
 test("parseInvoice() keeps an annotation called __proto__", () => {
   const text = `bindleVersion = "1.0.0"\nbindle = { name = "a", version = "1.0.0" }\n[annotations]\n__proto__ = "x"\n`;
   assert.deepEqual(Object.entries(parse(text).annotations ?? {}), [["__proto__", "x"]]);
@@ -63,11 +74,11 @@ test("parseInvoice() takes null in JSON for an absent field", () => {
 });
 
 test("parseInvoice() reads the spellings of the specification for a yank", () => {
-  const text = `bindleVersion = "1.0.0"\nyanked = true\nyanked_reason = "a hole"\nyanked_signature = []\nbindle = { name = "a", version = "1.0.0" }`;
+  const text = `bindleVersion = "1.0.0"\nyanked = true\nyanked_reason = "a hole"\nbindle = { name = "a", version = "1.0.0" }\n[[yanked_signature]]\nby = "a"\nsignature = "s"\nkey = "k"\nrole = "host"\nat = 1`;
   assert.deepEqual(parse(text), {
     bindleVersion: "1.0.0",
     yanked: true,
-    yankedSignature: [],
+    yankedSignature: [{ by: "a", signature: "s", key: "k", role: "host", at: 1 }],
     bindle: { name: "a", version: "1.0.0" },
   });
 });

@@ -1,7 +1,8 @@
 // Makes an Invoice of a parsed document, or says what is wrong with it.
 //
 // The rules are those of the reference, which refuses unknown fields at every level, and three more:
-// ids that a URL can carry, digests that are digests, and no two sizes for one digest.
+// ids that a URL can carry, digests that are digests, and no two sizes for one digest. Annotations are
+// sorted and empty lists left out, as the reference does or, for the latter, cannot do without.
 
 import { problemOfBindleId } from "./bindle-id.ts";
 import {

@@ -68,10 +68,11 @@ export class TableReader {
     throw wrong(this.placeOf(name), "it must be an array");
   }
 
-  /** An array whose items are tables, each read by `read`. */
+  /** An array whose items are tables, each read by `read`. One without items is absent. */
   optionalTables<T>(name: string, read: (value: unknown, place: Place) => T): readonly T[] | undefined {
     const inside = this.placeOf(name);
-    return this.optionalArray(name)?.map((value, index) => read(value, { name: index, inside }));
+    const items = this.optionalArray(name) ?? [];
+    return items.length === 0 ? undefined : items.map((value, index) => read(value, { name: index, inside }));
   }
 
   optionalTable<T>(name: string, read: (value: unknown, place: Place) => T): T | undefined {
@@ -105,19 +106,15 @@ export function readTable(value: unknown, place: Place = { name: "" }): Table {
   return value as Table;
 }
 
-/** A table whose fields are named freely; their order is kept. */
+/** A table whose fields are named freely; they are put in the order of their names. */
 export function readMap<T>(
   value: unknown,
   place: Place,
   read: (value: unknown, place: Place) => T,
 ): Readonly<Record<string, T>> {
   // Made of entries, so that "__proto__" is a field like any other.
-  return Object.fromEntries(
-    Object.entries(readTable(value, place)).map(([name, field]) => [
-      name,
-      read(field, { name, inside: place }),
-    ]),
-  );
+  const fields = Object.entries(readTable(value, place)).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return Object.fromEntries(fields.map(([name, field]) => [name, read(field, { name, inside: place })]));
 }
 
 export function readString(value: unknown, place: Place): string {
