@@ -46,6 +46,7 @@ export {
   loadKeyring,
   loadSecretKeys,
   publicKeyOf,
+  readKeyring,
   type SecretKey,
   type SecretKeys,
   saveKeyring,
@@ -55,7 +56,7 @@ export {
 export { type LoginPrompt, LoginSession, login } from "./bindle/login.ts";
 export { checked, ParcelMismatch } from "./bindle/parcel-check.ts";
 export type { ParcelContent } from "./bindle/parcel-content.ts";
-export type { CreatedInvoice, Matches } from "./bindle/protocol.ts";
+export { type CreatedInvoice, type Matches, readCreated, readMatches } from "./bindle/protocol.ts";
 export {
   type BindleSource,
   type PushOptions,
