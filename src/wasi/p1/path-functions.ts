@@ -208,7 +208,7 @@ const changes = {
   /**
    * `path_symlink(target: ptr, length: u32, fd, path: ptr, length: u32) -> errno`
    *
-   * Errors: PERM for an absolute target; EXIST; as path_open.
+   * Errors: PERM for an absolute target, INVAL for one with a NUL; EXIST; as path_open.
    */
   path_symlink: {
     type: "i32 i32 i32 i32 i32 -> i32",

@@ -32,6 +32,7 @@ import type {
 import { descriptorTree, type Found, type HostDirectory, type HostTree, pathTree } from "./host-tree.ts";
 import { flagsFor, OpenLiveFile } from "./live-file.ts";
 import { kindOf, statOf } from "./live-stat.ts";
+import { parseGuestPath } from "./path.ts";
 import { setTimes } from "./set-times.ts";
 import { requireStack } from "./stack-reserve.ts";
 import { type Place, Walk } from "./walk.ts";
@@ -225,7 +226,8 @@ class OpenLiveDirectory implements OpenDirectory {
 
   symlink(target: string, path: string): void {
     this.#requireWritable();
-    if (target.startsWith("/")) throw failure("PERM");
+    // A target must be what could be a path from there: nothing absolute, no NUL.
+    parseGuestPath(target);
     using place = this.#locateEntry(path);
     if (place.name === undefined) throw failure("EXIST");
     if (place.mustBeDirectory) throw failure(place.exists() ? "EXIST" : "NOENT");
