@@ -22,12 +22,13 @@ export class CountedSources {
   readonly random: RandomSource = { fill: (bytes) => void bytes.fill(Number(++this.readings & 0xffn)) };
 }
 
-/** Runs the module at `guests/PATH.wasm`, or at an absolute path; it may reach no host, and prints to nowhere by default. */
+/** Runs the module at `guests/PATH.wasm`, or at an absolute path; it reaches no host and prints to nowhere by default. */
 export async function guestContext(
   path: string,
   options: {
     readonly environment?: Readonly<Record<string, string>>;
     readonly mounts?: readonly MountSource[];
+    readonly allowedHosts?: readonly string[];
     readonly engine?: EngineOptions;
     readonly sources?: CountedSources;
     readonly stdout?: StdoutSink;
@@ -71,7 +72,8 @@ export async function guestContext(
     ...(options.engine && { engine: options.engine }),
     rewind: () => options.onReplay?.(),
     output: () => ({ stdout: options.stdout ?? nowhere, stderr: options.stderr ?? nowhere }),
-    outbound: ({ id }) => new OutboundHttp(network, { id, allowedHosts: AllowedHosts.parse([]) }),
+    outbound: ({ id }) =>
+      new OutboundHttp(network, { id, allowedHosts: AllowedHosts.parse(options.allowedHosts ?? []) }),
   });
   return await builder.build();
 }
