@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addKeyValue, addValue, parseCount, parseDurationMs, parseSize } from "./values.ts";
+import { addKeyValue, addValue, moreThanZero, parseCount, parseDurationMs, parseSize } from "./values.ts";
 
 const READ = [
   { parse: parseSize, text: "1048576", value: 1_048_576 },
@@ -34,6 +34,11 @@ for (const { parse, texts } of REFUSED) {
     });
   }
 }
+
+test("moreThanZero() refuses what would stop everything", () => {
+  assert.equal(moreThanZero(parseCount)("1"), 1);
+  assert.throws(() => moreThanZero(parseCount)("0"), { code: "commander.invalidArgument" });
+});
 
 test("addKeyValue() splits at the first equals sign and lets the last value of a key win", () => {
   const first = addKeyValue("A=b=c");

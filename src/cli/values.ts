@@ -38,6 +38,15 @@ export function parseCount(text: string): number {
   throw new InvalidArgumentError("It must be a whole number.");
 }
 
+/** The same, but zero would stop everything. */
+export function moreThanZero(parse: (text: string) => number): (text: string) => number {
+  return (text) => {
+    const value = parse(text);
+    if (value > 0) return value;
+    throw new InvalidArgumentError("It must be more than 0.");
+  };
+}
+
 function measure(text: string, units: Readonly<Record<string, number>>, expected: string): number {
   const [, digits, unit] = /^([0-9]{1,15})\s*([a-z]*)$/i.exec(text.trim()) ?? [];
   const factor = unit === undefined ? undefined : units[unit.toLowerCase()];

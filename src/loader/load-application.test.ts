@@ -90,6 +90,13 @@ for (const name of ["hello.wasm", "hello.wat", "no-extension"]) {
   });
 }
 
+test("loadApplication() runs a module as Wagi if it comes alone and is a program", async () => {
+  const program = '(module (memory (export "memory") 1) (func (export "_start")))';
+  using app = temporaryApplication({ "program.wat": program });
+  const { application } = await app.load({ from: path.join(app.path, "program.wat") });
+  assert.deepEqual(application.triggers[0]?.options, { route: "/...", executor: { type: "wagi" } });
+});
+
 test("loadApplication() assembles sources in text below the working directory, always the same", async () => {
   using app = temporaryApplication({ "spin.toml": MANIFEST, "app.wasm": `;; named .wasm\n${MODULE_TEXT}` });
   const { application } = await app.load();

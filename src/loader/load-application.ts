@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 
 import { SpindleError } from "../errors/mod.ts";
 import { type ManifestComponent, type ModuleSource, parseManifest } from "../manifest/mod.ts";
+import { assembleText, readModule } from "../wasm/mod.ts";
 import {
   assembleApplication,
   choose,
@@ -73,21 +74,40 @@ export async function readApplication({
   const origin = pathToFileURL(place.path).href;
   const root = path.dirname(place.path);
   const isSynthetic = place.kind === "module";
-  const text = isSynthetic ? syntheticManifest(place.path) : await readText(place.path);
+  const text = isSynthetic ? await syntheticManifest(place.path) : await readText(place.path);
   const options = profile === undefined ? {} : { profile };
   const { manifest, warnings } = parseManifest({ path: displayPath(place.path), text }, options);
   return { manifest, root, origin, warnings, isSynthetic };
 }
 
 /** The application that a module is when it comes alone: it answers every path. */
-function syntheticManifest(module: string): string {
+async function syntheticManifest(module: string): Promise<string> {
   const quote = JSON.stringify;
   return `spin_manifest_version = 2
 application = { name = ${quote(path.parse(module).name)} }
 [[trigger.http]]
 route = "/..."
 component = { source = ${quote(path.basename(module))} }
+${(await isCommand(module)) ? 'executor = { type = "wagi" }' : ""}
 `;
+}
+
+/** Whether a module is a program to be run, and no handler to be called. Nobody else could say so where there is no manifest. */
+async function isCommand(file: string): Promise<boolean> {
+  try {
+    const bytes = await readModuleFile(file);
+    const functions = readModule(bytes).exports.filter(({ kind }) => kind === "func");
+    const names = new Set(functions.map(({ name }) => name));
+    return names.has("_start") && !names.has("handle-http-request");
+  } catch {
+    // What is wrong with it is told when the component is loaded.
+    return false;
+  }
+}
+
+async function readModuleFile(file: string): Promise<Uint8Array> {
+  const bytes = await readFile(file);
+  return path.extname(file) === ".wat" ? await assembleText(bytes.toString()) : bytes;
 }
 
 async function readText(file: string): Promise<string> {

@@ -7,7 +7,7 @@ import {
   type ServerOptions,
   type TrustOptions,
 } from "../bindle/server-options.ts";
-import { addKeyValue, addValue, parseCount, parseDurationMs, parseSize } from "../values.ts";
+import { addKeyValue, addValue, moreThanZero, parseCount, parseDurationMs, parseSize } from "../values.ts";
 
 /** As commander gives it: names of flags in camel case, absent where neither flag nor variable is set. */
 export interface UpOptions extends ServerOptions, TrustOptions {
@@ -186,10 +186,18 @@ function addLimitOptions(command: Command): void {
         .env("SPIN_MAX_INSTANCE_MEMORY")
         .argParser(parseSize),
     )
-    .option("--request-timeout <duration>", "time for one request, such as 30s", parseDurationMs)
-    .option("--max-head-size <size>", "size of the head of a request", parseSize)
+    .option(
+      "--request-timeout <duration>",
+      "time for one request, such as 30s",
+      moreThanZero(parseDurationMs),
+    )
+    .option("--max-head-size <size>", "size of the head of a request", moreThanZero(parseSize))
     .option("--max-body-size <size>", "size of a body that has to be buffered", parseSize)
-    .option("--max-concurrent-requests <count>", "requests that run at once; as many wait", parseCount)
+    .option(
+      "--max-concurrent-requests <count>",
+      "requests that run at once; as many wait",
+      moreThanZero(parseCount),
+    )
     .option("--queue-timeout <duration>", "how long a request may wait for its turn", parseDurationMs);
 }
 
