@@ -1,6 +1,8 @@
 // Puts another Node in the place of this one. Plain JavaScript for any Node from 18 on.
 
 import { spawn } from "node:child_process";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** Signals that somebody may send to the process they started, which is this one. */
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
@@ -27,10 +29,11 @@ function replace(node, args) {
 }
 
 function mirror(node, args) {
-  const env = { ...process.env, [LAUNCHER]: String(process.pid) };
-  const child = spawn(node, args, { stdio: "inherit", env });
+  let child;
+  // Listening begins before the child does: a signal in between waits for the event loop, and the child is there then.
   const forward = (signal) => setTimeout(() => child.kill(signal), FORWARD_AFTER_MS);
   for (const signal of FORWARDED) process.on(signal, forward);
+  child = spawn(node, args, { stdio: "inherit", env: environmentFor(args) });
   whenOrphaned(() => child.kill("SIGTERM"));
   child.on("error", (error) => {
     process.stderr.write(`error: Cannot run ${node}: ${error.message}\n`);
@@ -45,19 +48,35 @@ function mirror(node, args) {
 
 /** Tells a process which launcher waits for it. */
 const LAUNCHER = "SPINDLE_LAUNCHER";
+const SPINDLE = fileURLToPath(new URL("spindle.mjs", import.meta.url));
+
+/** Only Spindle itself takes the variable out again; anything else would pass it on to processes that it is not meant for. */
+function environmentFor(args) {
+  const isSpindle = args.length > 0 && resolve(args[0]) === SPINDLE;
+  return isSpindle ? { ...process.env, [LAUNCHER]: String(process.pid) } : process.env;
+}
+
 /** How often to look whether the parent is still there. */
 const ORPHAN_POLL_MS = 500;
 
 /**
  * Calls `end` when the parent has gone without a word: a launcher that was killed, or the shell between npm and us, to
  * which npm passes a SIGTERM, and which ends of it alone. Other parents may go as they like, as `nohup` has it.
+ *
+ * A launcher may be gone before its child gets here, which then has another parent from the start.
  */
 export function whenOrphaned(end) {
-  const parent = process.ppid;
   const { npm_lifecycle_event: npm, [LAUNCHER]: launcher } = process.env;
-  if (npm === undefined && launcher !== String(parent)) return;
+  delete process.env[LAUNCHER];
+  if (npm === undefined && launcher === undefined) return;
+  const parent = launcher ?? String(process.ppid);
+  const isOrphan = () => String(process.ppid) !== parent;
+  if (isOrphan()) {
+    end();
+    return;
+  }
   const timer = setInterval(() => {
-    if (process.ppid === parent) return;
+    if (!isOrphan()) return;
     clearInterval(timer);
     end();
   }, ORPHAN_POLL_MS);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -54,6 +54,70 @@ for (const { what, path } of nodes) {
     assert.deepEqual({ stderr, status }, { stderr: "", status: 0 });
   });
 }
+
+test("whenOrphaned() ends a process at once whose launcher has died before it looks", () => {
+  const dead = spawnSync(process.execPath, ["-e", ""]).pid;
+  const code = `
+    const { whenOrphaned } = await import(${JSON.stringify(join(ROOT, "bin", "hand-over.mjs"))});
+    whenOrphaned(() => process.exit(7));
+    process.exit(0);`;
+  const { status } = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
+    env: { ...process.env, SPINDLE_LAUNCHER: String(dead) },
+    stdio: "inherit",
+  });
+  assert.equal(status, 7);
+});
+
+const signalsAtSpawn = older !== undefined && existsSync("/proc/self/task");
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  test(`an older Node leaves no process behind when ${signal} comes as it starts one`, {
+    skip: signalsAtSpawn ? false : "needs an older Node, and Linux to see the start",
+    timeout: 30_000,
+  }, async () => {
+    const code = "setInterval(() => {}, 1000)";
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const launcher = spawn(older ?? "", [WITH_NODE, "-e", code], { stdio: ["ignore", "pipe", "inherit"] });
+      const children = `/proc/${launcher.pid}/task/${launcher.pid}/children`;
+      while (readFileSync(children, "utf8") === "");
+      launcher.kill(signal);
+      // Standard output closes when the last process that has it is gone.
+      launcher.stdout.resume();
+      await once(launcher, "close");
+    }
+  });
+}
+
+test("SIGTERM ends what a build command runs", {
+  skip: process.platform === "win32",
+  timeout: 30_000,
+}, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "spindle-build-"));
+  const manifest = [
+    'spin_version = "1"',
+    'name = "a"',
+    'version = "1.0.0"',
+    'trigger = { type = "http", base = "/" }',
+    "[[component]]",
+    'id = "a"',
+    'source = "a.wasm"',
+    'trigger = { route = "/" }',
+    `build = { command = "echo begun; sleep 60; echo done" }`,
+  ];
+  writeFileSync(join(folder, "spin.toml"), manifest.join("\n"));
+  const launcher = spawn(older ?? process.execPath, [LAUNCHER, "up", "--build", "--from", folder], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let stderr = "";
+  launcher.stderr.on("data", (text) => {
+    stderr += text;
+    if (/^begun$/m.test(stderr)) launcher.kill("SIGTERM");
+  });
+  // Standard error closes when the last process that has it is gone.
+  await once(launcher, "close");
+  assert.match(stderr, /^begun$/m);
+  assert.doesNotMatch(stderr, /^done$/m);
+  rmSync(folder, { recursive: true });
+});
 
 test("exclusively() lets one process at a time do its work, and takes over from one that died", async () => {
   const folder = mkdtempSync(join(tmpdir(), "spindle-lock-"));

@@ -50,11 +50,34 @@ async function buildComponent(
   }
 }
 
-/** Runs a command in the shell of the platform, and gives its exit code, or what else ended it. It prints to our standard error. */
+/**
+ * Runs a command in the shell of the platform, and gives its exit code, or what else ended it. It prints to our standard
+ * error. If this process exits before, as after a signal, the command gets a SIGTERM.
+ *
+ * It has a process group of its own, or the signal would reach the shell and not what the shell runs. Not at a terminal:
+ * there it would lose the terminal that it may ask its user on, and a Ctrl-C reaches all of it anyway.
+ */
 function runShell(command: string, cwd: string): Promise<number | string> {
   const { promise, resolve } = Promise.withResolvers<number | string>();
-  const child = spawn(command, { shell: true, cwd, stdio: ["inherit", 2, 2] });
-  child.once("error", (error) => resolve(error.message));
-  child.once("exit", (code, signal) => resolve(code ?? signal ?? "nothing"));
+  const detached = process.platform !== "win32" && !process.stdin.isTTY;
+  const child = spawn(command, { shell: true, cwd, stdio: ["inherit", 2, 2], detached });
+  const stop = () => {
+    if (child.pid !== undefined) terminate(detached ? -child.pid : child.pid);
+  };
+  const settle = (status: number | string) => {
+    process.off("exit", stop);
+    resolve(status);
+  };
+  process.once("exit", stop);
+  child.once("error", (error) => settle(error.message));
+  child.once("exit", (code, signal) => settle(code ?? signal ?? "nothing"));
   return promise;
+}
+
+function terminate(pid: number): void {
+  try {
+    process.kill(pid, "SIGTERM");
+  } catch {
+    // It ended at this moment, and there is nothing left to end.
+  }
 }
