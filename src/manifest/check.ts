@@ -9,6 +9,7 @@ import { type Findings, type KeyPath, quote } from "./findings.ts";
 import { KEBAB_CASE } from "./identifiers.ts";
 import type { ManifestComponent, ManifestTrigger } from "./manifest.ts";
 import type { ManifestContent } from "./read-manifest.ts";
+import { routeDoubt, routeMistake } from "./route.ts";
 import { type ComponentDependency, hostMistake } from "./schema.ts";
 import { isTable } from "./shape.ts";
 import { expandTemplate, parseTemplate } from "./template.ts";
@@ -17,6 +18,7 @@ export function checkManifest(manifest: ManifestContent, findings: Findings): vo
   checkDuplicates(manifest, findings);
   checkReferences(manifest, findings);
   checkBase(manifest, findings);
+  checkRoutes(manifest, findings);
   for (const component of manifest.components) {
     checkVariables(manifest, component, findings);
     checkHosts(manifest, component, findings);
@@ -91,6 +93,16 @@ function checkBase({ version, triggerDefaults }: ManifestContent, findings: Find
       message: `Base path ${quote(base)} is not supported`,
       hint,
     });
+}
+
+function checkRoutes({ triggers }: ManifestContent, findings: Findings): void {
+  for (const { type, path, options } of triggers) {
+    const { route } = options;
+    // What is an error has been reported where it was read.
+    if (type !== "http" || typeof route !== "string" || routeMistake(route)) continue;
+    const doubt = routeDoubt(route);
+    if (doubt) findings.warn([...path, "route"], doubt);
+  }
 }
 
 function checkVariables(manifest: ManifestContent, component: ManifestComponent, findings: Findings): void {

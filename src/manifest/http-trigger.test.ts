@@ -20,3 +20,15 @@ test("readHttpTriggerOptions() names the trigger in all that it finds", () => {
       error.diagnostics.every(({ message }) => message.endsWith('(trigger "t")')),
   );
 });
+
+test("readHttpTriggerOptions() takes the statuses that can be sent: 200 to 999", () => {
+  const read = (status_code: number) =>
+    readHttpTriggerOptions({ id: "t", options: { route: "/", static_response: { status_code } } });
+  for (const status of [200, 204, 999]) read(status);
+  for (const status of [100, 101, 199, 1000, 200.5]) {
+    assert.throws(
+      () => read(status),
+      (error) => error instanceof SpindleError && error.code === "MANIFEST_VALUE",
+    );
+  }
+});

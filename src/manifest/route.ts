@@ -30,3 +30,53 @@ function flawOf(route: string): { readonly message: string; readonly hint: strin
   }
   return undefined;
 }
+
+/** Says why a route that can be read will not do what its author meant. Spin takes it, so it is no mistake. */
+export function routeDoubt(route: string): Mistake | undefined {
+  const doubt = doubtOf(route);
+  return doubt && { code: "MANIFEST_ROUTE_INVALID", ...doubt };
+}
+
+function doubtOf(route: string): { readonly message: string; readonly hint: string } | undefined {
+  const never = `Route ${quote(route)} may never match`;
+  if (route.includes("://")) {
+    const path = route.replace(/^.*?:\/\/[^/]*/s, "") || "/";
+    return { message: `${never}: it is compared with the path alone`, hint: `Write ${code(path)}.` };
+  }
+  if (/[{}<>]/.test(route)) {
+    const found = route.match(/[{}<>]/)?.[0];
+    return {
+      message: `${never}: clients encode ${quote(found)} in a path`,
+      hint: `Write a parameter as ${code(withParameters(route))}.`,
+    };
+  }
+  const query = route.search(/[?#]/);
+  if (query !== -1) {
+    const message = `${never}: ${quote(route[query])} and what follows are no part of a path`;
+    return { message, hint: `Write ${code(route.slice(0, query) || "/")}.` };
+  }
+  const encoded = route.toWellFormed().replace(/[^!-~]+/g, encodeURIComponent);
+  if (encoded !== route) {
+    const message = `${never}: clients encode spaces and all that is not ASCII`;
+    return { message, hint: `Write ${code(encoded)}.` };
+  }
+  return doubtOfNames(route);
+}
+
+function doubtOfNames(route: string): { readonly message: string; readonly hint: string } | undefined {
+  const parameters = route.split(/[./]/).filter((section) => section.startsWith(":"));
+  const twice = parameters.find((name, index) => parameters.indexOf(name) < index);
+  if (twice === undefined) return undefined;
+  const message = `Route ${quote(route)} has two parameters ${quote(twice)}: guests are told the last one only`;
+  return { message, hint: "Give each a name of its own." };
+}
+
+/** `/users/{id}`, `/users/{id:[0-9]+}` and `/users/<int:id>` as `/users/:id`; an example if that fails. */
+function withParameters(route: string): string {
+  const written = route.replace(/\{\W*([\w-]+)[^{}]*\}/g, ":$1").replace(/<(?:\w+:)?([\w-]+)>/g, ":$1");
+  return /^[!-~]+$/.test(written) && !/[{}<>?#]/.test(written) ? written : "/users/:id";
+}
+
+function code(route: string): string {
+  return `\`${quote(route).slice(1, -1)}\``;
+}

@@ -187,10 +187,10 @@ function headerMistake(text: string, form: RegExp): Mistake | undefined {
 }
 
 function statusMistake(status: number): Mistake | undefined {
-  if (Number.isInteger(status) && status >= 100 && status <= 999) return undefined;
+  if (Number.isInteger(status) && status >= 200 && status <= 999) return undefined;
   return {
     code: "MANIFEST_VALUE",
-    message: `Invalid status code ${status}: expected an integer from 100 to 999`,
+    message: `Invalid status code ${status}: expected an integer from 200 to 999`,
   };
 }
 
@@ -209,7 +209,7 @@ const headers = v.record(
 
 const staticResponse = v.strictObject({
   status_code: optional(
-    v.pipe(v.number(), v.integer(), v.minValue(100), v.maxValue(999), rule(statusMistake)),
+    v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(999), rule(statusMistake)),
     "200 if it is left out.",
   ),
   headers: optional(headers, "Headers of the response."),

@@ -122,7 +122,11 @@ function createRouter(application: Application, tables: readonly HttpTriggerTabl
 
 function warnOfUnreachable(router: Router, log: HttpTriggerOptions["log"]): void {
   for (const { replaced, effective } of router.duplicates) {
-    const message = `Route "${replaced.text}" of ${nameOf(replaced)} is never used: ${nameOf(effective)} has it too`;
+    const reason =
+      replaced.text === effective.text
+        ? `${nameOf(effective)} has it too`
+        : `"${effective.text}" of ${nameOf(effective)} takes the same requests`;
+    const message = `Route "${replaced.text}" of ${nameOf(replaced)} is never used: ${reason}`;
     log({ severity: "warning", message });
   }
   for (const route of router.routes) {

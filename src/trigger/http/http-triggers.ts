@@ -6,7 +6,7 @@
 import * as v from "valibot";
 import { SpindleError } from "../../errors/mod.ts";
 import type { Application, Trigger } from "../../manifest/mod.ts";
-import type { WholeReply } from "./reply.ts";
+import { isBodiless, type WholeReply } from "./reply.ts";
 
 export interface HttpTriggerTable {
   readonly id: string;
@@ -17,15 +17,17 @@ export interface HttpTriggerTable {
   readonly staticReply: WholeReply | undefined;
 }
 
+const STATIC_RESPONSE = v.object({
+  status_code: v.optional(v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(999)), 200),
+  headers: v.optional(v.record(v.string(), v.string()), {}),
+  body: v.optional(v.string(), ""),
+});
+
+type StaticResponse = v.InferOutput<typeof STATIC_RESPONSE>;
+
 const OPTIONS = v.object({
   route: v.union([v.string(), v.object({ private: v.literal(true) })]),
-  static_response: v.optional(
-    v.object({
-      status_code: v.optional(v.number(), 200),
-      headers: v.optional(v.record(v.string(), v.string()), {}),
-      body: v.optional(v.string(), ""),
-    }),
-  ),
+  static_response: v.optional(STATIC_RESPONSE),
 });
 
 /** @throws SpindleError HTTP_TRIGGER_INVALID */
@@ -56,12 +58,16 @@ function readTrigger({ id, componentId, options }: Trigger): HttpTriggerTable {
     id,
     componentId,
     route: typeof route === "string" ? route : undefined,
-    staticReply: static_response && {
-      status: static_response.status_code,
-      headers: Object.entries(static_response.headers).flat(),
-      body: Buffer.from(static_response.body),
-    },
+    staticReply: static_response && toReply(static_response),
   };
+}
+
+/** Leaves out the body where there can be none, and the length that it would have had. */
+function toReply({ status_code: status, headers, body }: StaticResponse): WholeReply {
+  const stated = Object.entries(headers);
+  if (!isBodiless(status)) return { status, headers: stated.flat(), body: Buffer.from(body) };
+  const kept = stated.filter(([name]) => name.toLowerCase() !== "content-length");
+  return { status, headers: kept.flat(), body: undefined };
 }
 
 function invalid(id: string, found: string): SpindleError {

@@ -74,7 +74,8 @@ export function mayHaveBody(exchange: Exchange, status: number): boolean {
   return exchange.method !== "HEAD" && !isBodiless(status);
 }
 
-function isBodiless(status: number): boolean {
+/** Whether replies with this status end with their head. */
+export function isBodiless(status: number): boolean {
   return status === 204 || status === 304;
 }
 

@@ -159,6 +159,24 @@ for (const { base, text, path, matched, listed } of bases) {
   });
 }
 
+const shadows = [
+  { routes: ["/b/:x", "/b/:y"], unused: "/b/:y" },
+  { routes: ["/c", "/c/"], unused: "/c/" },
+  { routes: ["/c/", "c"], unused: "c" },
+  { routes: ["/d/...", "/d/*"], unused: "/d/*" },
+  { routes: ["/:a.:b/...", "/:b.:a/..."], unused: "/:b.:a/..." },
+  { routes: ["/.e", "/.e/"], unused: "/.e/" },
+  { routes: ["/b/:x", "/b/x", "/b/...", "/b", "/B", "/b/:x.:y", "/b/:x/y"], unused: undefined },
+];
+
+for (const { routes, unused } of shadows) {
+  test(`Router says which is never used of ${routes.join(" ")}`, () => {
+    const router = routerOf(routes);
+    const found = router.duplicates.map(({ replaced }) => replaced.text);
+    assert.deepEqual(found, unused === undefined ? [] : [unused]);
+  });
+}
+
 const mistakes = ["/*x", "/a/*/...", "/:", "/a/:/b", `/${"x".repeat(2048)}y`];
 
 test("Router refuses all bad routes at once, each with its reason", () => {

@@ -19,7 +19,10 @@ import {
 /** Paths below this are answered by the trigger itself; no route can take them. */
 export const RESERVED_PREFIX = "/.well-known/spin/";
 
-/** A route that another one, declared later with the same text, has replaced. */
+/**
+ * A route that is never used, because another one takes all its requests: the last with the same text, or
+ * the first that differs only in slashes at its ends or in the names of parameters.
+ */
 export interface DuplicateRoute {
   readonly replaced: Route;
   readonly effective: Route;
@@ -42,8 +45,8 @@ export class Router {
   /** @throws SpindleError MANIFEST_ROUTE_INVALID, with a diagnostic for each bad route */
   constructor(sources: readonly RouteSource[]) {
     const { routes, duplicates } = withoutDuplicates(sources.map(createRoute));
-    this.duplicates = duplicates;
     this.#entries = inOrder(parseAll(routes));
+    this.duplicates = [...duplicates, ...findShadowed(this.#entries)];
     this.routes = this.#entries.map((entry) => entry.route);
     this.#root = buildTrie(this.#entries.map((entry) => entry.pattern));
     this.#fillExact();
@@ -92,6 +95,19 @@ function withoutDuplicates(all: readonly Route[]) {
     byText.set(route.text, route);
   }
   return { routes: [...byText.values()], duplicates };
+}
+
+/** Finds the routes that match the same as one that goes before them. */
+function findShadowed(ordered: readonly Entry[]): DuplicateRoute[] {
+  const byShape = new Map<string, Route>();
+  const shadowed: DuplicateRoute[] = [];
+  for (const { route, pattern } of ordered) {
+    const shape = JSON.stringify(pattern.parts.map((part) => part.shape));
+    const effective = byShape.get(shape);
+    if (effective) shadowed.push({ replaced: route, effective });
+    else byShape.set(shape, route);
+  }
+  return shadowed;
 }
 
 function parseAll(routes: readonly Route[]): Entry[] {
