@@ -1,4 +1,9 @@
-// Runs the application beside it with the timer trigger: `node examples/timer-trigger/main.ts`, on Node.js 26.
+// Runs the application beside it, or the one that is named, with the timer trigger. On Node.js 26, so either of
+//
+//     npx node examples/timer-trigger/main.ts [MANIFEST]
+//     node scripts/with-node.mjs examples/timer-trigger/main.ts [MANIFEST]
+//
+// Ends when all timers have stopped; at Ctrl-C with 130, at SIGTERM with 0, and with nothing left behind.
 
 import { randomFillSync } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -54,12 +59,28 @@ export async function runTimers({ from, print, signal }: TimerOptions): Promise<
   }
 }
 
-if (import.meta.main) {
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 0 } as const;
+
+async function main(): Promise<void> {
   const interrupted = new AbortController();
-  process.once("SIGINT", () => interrupted.abort());
-  await runTimers({
-    from: import.meta.dirname,
-    print: (bytes) => void process.stdout.write(bytes),
-    signal: interrupted.signal,
-  });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    // Not once: a Ctrl-C may come a second time, from a launcher, and must not end the process while it cleans up.
+    process.on(signal, () => {
+      if (!interrupted.signal.aborted) process.exitCode = EXIT_CODES[signal];
+      interrupted.abort();
+    });
+  }
+  try {
+    await runTimers({
+      from: process.argv[2] ?? import.meta.dirname,
+      print: (bytes) => void process.stdout.write(bytes),
+      signal: interrupted.signal,
+    });
+  } catch (error) {
+    const isInterruption =
+      interrupted.signal.aborted && error instanceof Error && error.name === "AbortError";
+    if (!isInterruption) throw error;
+  }
 }
+
+if (import.meta.main) await main();

@@ -83,9 +83,13 @@ static inline bool text_starts(Text text, const char *literal) {
   return text.length >= length && memcmp(text.bytes, literal, length) == 0;
 }
 
-/** The value of a header as a C string of malloc, or NULL. Names arrive in lower case. */
+/**
+ * The value of a header as a C string of malloc, or NULL. Names arrive in lower case.
+ *
+ * Of headers with the same name the last counts: the host's own come after those that a client may forge.
+ */
 static inline char *header_value(Headers headers, const char *name) {
-  for (size_t i = 0; i < headers.count; i++)
+  for (size_t i = headers.count; i-- > 0;)
     if (text_is(headers.items[i].name, name)) return strndup(headers.items[i].value.bytes, headers.items[i].value.length);
   return NULL;
 }

@@ -22,6 +22,7 @@ async function assemble(name: string, text: string): Promise<string> {
 }
 
 const app = await TestApplication.start({
+  hello: { source: join(import.meta.dirname, "../../examples/hello/hello.wasm") },
   a: { source: "c/spin-a" },
   b: { source: "c/spin-b" },
   rust: { source: "rust/spin" },
@@ -59,6 +60,15 @@ test("A handler gets method, path and query, all headers in order, and then thos
     "body 5",
     "",
   ]);
+});
+
+test("A header that a client forges does not win over the host's", async () => {
+  const headers = ["Spin-Path-Info", "/status/418", "spin-path-info", "/status/419"];
+  assert.match((await app.request("hello", "/Ada", { headers })).body, /^Hello, Ada!\n/);
+  assert.match((await app.request("hello", "/", { headers })).body, /^Hello, world!\n/);
+  for (const id of ["a", "b", "hostile", "hostile-a"]) {
+    assert.equal((await app.request(id, "/status/201", { headers })).status, 201, id);
+  }
 });
 
 for (const id of ["a", "b", "rust"]) {
