@@ -214,13 +214,12 @@ export class BindleApi {
   ): Promise<Reply> {
     const { store } = this.#options;
     const label = await this.#labelOf(tail);
-    if (await store.hasParcel(label.sha256)) throw REFUSALS.exists();
+    if (await store.hasParcel(label)) throw REFUSALS.exists();
     const length = request.headers["content-length"];
     if (length !== undefined && Number(length) !== label.size) throw REFUSALS.size();
     try {
       const chunks = request.iterator({ destroyOnReturn: false });
-      const outcome = await store.createParcel(label.sha256, checked(chunks, label));
-      if (outcome === "exists") throw REFUSALS.exists();
+      await store.createParcel(label, checked(chunks, label));
     } catch (error) {
       if (!(error instanceof ParcelMismatch)) throw error;
       throw error.kind === "size" ? REFUSALS.size() : REFUSALS.digest();
@@ -229,8 +228,9 @@ export class BindleApi {
   }
 
   async #getParcel(tail: ParcelTail): Promise<Reply> {
-    const { sha256, mediaType, size } = await this.#labelOf(tail);
-    const file = await this.#options.store.openParcel(sha256);
+    const label = await this.#labelOf(tail);
+    const { mediaType, size } = label;
+    const file = await this.#options.store.openParcel(label);
     if (!file) throw REFUSALS.notFound();
     // A media type is any text; as a header it could be more than one.
     const type = /^[\x20-\x7e]+$/.test(mediaType) ? mediaType : "application/octet-stream";

@@ -21,6 +21,7 @@ import {
   type Label,
   labelsByDigest,
   parseInvoice,
+  removeAbandoned,
   storeUnusable,
   syncDirectory,
   systemCodeOf,
@@ -45,14 +46,14 @@ const PARCEL_FILE = "parcel.dat";
 
 /** Texts of invoices whose parsed form is kept. */
 const CACHED_BYTES_MAX = 32 * 2 ** 20;
-/** What was not written to for so long is nobody's any more. */
-const ABANDONED_MS = 60 * 60_000;
 /** Parcels that are looked for at once. */
 const LOOKS_AT_ONCE = 16;
 
 export class BindleStore {
   readonly #root: string;
   readonly #cache = new WeightedCache<StoredInvoice>(CACHED_BYTES_MAX);
+  /** How many invoices were replaced so far. */
+  #replacements = 0;
 
   private constructor(root: string) {
     this.#root = root;
@@ -63,23 +64,11 @@ export class BindleStore {
     const store = new BindleStore(directory);
     try {
       for (const part of [INVOICES, PARCELS, TEMPORARY]) await mkdir(store.#path(part), { recursive: true });
-      await store.#removeAbandoned();
+      await removeAbandoned(store.#path(TEMPORARY));
     } catch (error) {
       throw storeUnusable(directory, error);
     }
     return store;
-  }
-
-  async #removeAbandoned(): Promise<void> {
-    for (const name of await readdir(this.#path(TEMPORARY))) {
-      const directory = this.#path(TEMPORARY, name);
-      const files = await readdir(directory).catch(() => []);
-      const times = await Promise.all(
-        [directory, ...files.map((file) => path.join(directory, file))].map(writtenAtMs),
-      );
-      if (Date.now() - Math.max(...times) > ABANDONED_MS)
-        await rm(directory, { recursive: true, force: true });
-    }
   }
 
   /** All invoices, one after another; those that cannot be read are reported and left out. */
@@ -98,9 +87,15 @@ export class BindleStore {
     const digest = digestOfBindleId(id);
     const cached = this.#cache.get(digest);
     if (cached) return cached;
+    const replacements = this.#replacements;
     const stored = await this.#read(digest);
-    if (stored) this.#cache.set(digest, stored, stored.text.length);
+    if (stored) this.#keep(digest, stored, replacements);
     return stored;
+  }
+
+  /** Keeps an invoice, unless one was replaced since it was read: it could be that one. */
+  #keep(digest: string, stored: StoredInvoice, replacements: number): void {
+    if (replacements === this.#replacements) this.#cache.set(digest, stored, stored.text.length);
   }
 
   async #read(digest: string): Promise<StoredInvoice | undefined> {
@@ -117,10 +112,11 @@ export class BindleStore {
     const digest = digestOfBindleId(invoice.bindle);
     // Most that exist are noticed before anything is written; the others when they are placed.
     if (await this.#exists(INVOICES, digest, INVOICE_FILE)) return "exists";
-    const outcome = await this.#place([INVOICES, digest, INVOICE_FILE], (file) => file.writeFile(text));
-    if (outcome === "created") {
-      this.#cache.set(digest, { invoice, labels: labelsByDigest(invoice), text }, text.length);
-    }
+    const replacements = this.#replacements;
+    const write = (file: FileHandle) => file.writeFile(text);
+    const outcome = await this.#place([INVOICES, digest, INVOICE_FILE], { write, existing: "keep" });
+    const stored = { invoice, labels: labelsByDigest(invoice), text };
+    if (outcome === "created") this.#keep(digest, stored, replacements);
     return outcome;
   }
 
@@ -130,6 +126,7 @@ export class BindleStore {
     const digest = digestOfBindleId(invoice.bindle);
     const options = { temporaryDirectory: this.#path(TEMPORARY) };
     await writeWholeFile(this.#path(INVOICES, digest, INVOICE_FILE), options, (file) => file.writeFile(text));
+    this.#replacements++;
     this.#cache.delete(digest);
   }
 
@@ -140,37 +137,48 @@ export class BindleStore {
     let next = 0;
     const look = async () => {
       for (let index = next++; index < all.length; index = next++) {
-        isHere[index] = await this.hasParcel(all[index]?.sha256 ?? "");
+        const label = all[index];
+        isHere[index] = label !== undefined && (await this.hasParcel(label));
       }
     };
     await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, look));
     return all.filter((_, index) => !isHere[index]);
   }
 
-  hasParcel(sha256: string): Promise<boolean> {
-    return this.#exists(PARCELS, sha256, PARCEL_FILE);
+  /** Whether a parcel is here, as long as it should be: a damaged one can be sent again. */
+  hasParcel({ sha256, size }: Label): Promise<boolean> {
+    return stat(this.#path(PARCELS, sha256, PARCEL_FILE)).then(
+      (found) => found.isFile() && found.size === size,
+      () => false,
+    );
   }
 
   /** Stores a parcel of these bytes. What `chunks` throws, leaves nothing. */
-  createParcel(sha256: string, chunks: AsyncIterable<Uint8Array>): Promise<"created" | "exists"> {
-    return this.#place([PARCELS, sha256, PARCEL_FILE], (file) => file.writeFile(chunks));
+  async createParcel({ sha256 }: Label, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const write = (file: FileHandle) => file.writeFile(chunks);
+    await this.#place([PARCELS, sha256, PARCEL_FILE], { write, existing: "replace" });
   }
 
-  openParcel(sha256: string): Promise<FileHandle | undefined> {
-    return open(this.#path(PARCELS, sha256, PARCEL_FILE)).catch(undefinedIfAbsent);
+  /** The file of a parcel that is here. */
+  async openParcel(label: Label): Promise<FileHandle | undefined> {
+    if (!(await this.hasParcel(label))) return undefined;
+    return await open(this.#path(PARCELS, label.sha256, PARCEL_FILE));
   }
 
-  /** Makes a directory with one file in it, on the disk, unless there is such a file. */
+  /** Makes a directory with one file in it, on the disk. */
   async #place(
     [kind, digest, name]: readonly [kind: string, digest: string, name: string],
-    write: (file: FileHandle) => Promise<void>,
+    {
+      write,
+      existing,
+    }: { readonly write: (file: FileHandle) => Promise<void>; readonly existing: "keep" | "replace" },
   ): Promise<"created" | "exists"> {
     const temporary = this.#path(TEMPORARY, randomUUID());
     const target = this.#path(kind, digest);
     await mkdir(temporary);
     try {
       await writeToDisk(path.join(temporary, name), write);
-      const outcome = await placeDirectory({ from: temporary, to: target, name });
+      const outcome = await placeDirectory({ from: temporary, to: target, name }, existing);
       // The name of the file in its new directory went to the disk with the file.
       await syncDirectory(path.dirname(target));
       return outcome;
@@ -192,35 +200,27 @@ export class BindleStore {
   }
 }
 
-/** Whoever removes what is looked at, looks after it. */
-function writtenAtMs(file: string): Promise<number> {
-  return stat(file).then(
-    ({ mtimeMs }) => mtimeMs,
-    () => Date.now(),
-  );
-}
-
-async function placeDirectory(move: {
-  readonly from: string;
-  readonly to: string;
-  readonly name: string;
-}): Promise<"created" | "exists"> {
+async function placeDirectory(
+  { from, to, name }: { readonly from: string; readonly to: string; readonly name: string },
+  existing: "keep" | "replace",
+): Promise<"created" | "exists"> {
   try {
-    await rename(move.from, move.to);
+    await rename(from, to);
     return "created";
   } catch (error) {
     if (!["ENOTEMPTY", "EEXIST", "EPERM"].includes(systemCodeOf(error) ?? "")) throw error;
   }
-  // A directory without the file is what a server of the reference leaves of an upload that broke off.
+  // Somebody else was quicker; or a server of the reference has left the directory of an upload that broke off.
+  const move = existing === "replace" ? rename : link;
   try {
-    await link(path.join(move.from, move.name), path.join(move.to, move.name));
-    await syncDirectory(move.to);
+    await move(path.join(from, name), path.join(to, name));
+    await syncDirectory(to);
     return "created";
   } catch (error) {
     if (systemCodeOf(error) !== "EEXIST") throw error;
     return "exists";
   } finally {
-    await rm(move.from, { recursive: true, force: true });
+    await rm(from, { recursive: true, force: true });
   }
 }
 

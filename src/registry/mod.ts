@@ -77,4 +77,4 @@ export {
   type VerificationStrategy,
   verifyInvoice,
 } from "./bindle/verification.ts";
-export { syncDirectory, writeToDisk, writeWholeFile } from "./bindle/whole-file.ts";
+export { removeAbandoned, syncDirectory, writeToDisk, writeWholeFile } from "./bindle/whole-file.ts";

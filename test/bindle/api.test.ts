@@ -1,7 +1,7 @@
 // What a Bindle server answers, byte for byte where the reference leaves no choice.
 
 import assert from "node:assert/strict";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
@@ -334,6 +334,17 @@ test("POST of a parcel gives 409 if it is there, and 400 if the invoice does not
   assert.deepEqual([again.status, errorOf(again)], [409, "resource already exists"]);
   const stranger = await ask("POST", `_i/${nameOf(invoice)}@${PARCEL}`, { body: "" });
   assert.equal(errorOf(stranger), `Parcel SHA ${PARCEL} does not exist in invoice ${nameOf(invoice)}`);
+});
+
+test("a parcel that the disk has lost a part of is missing, and can be sent again", async () => {
+  const invoice = someBindle({ a: "whole" });
+  await create(invoice);
+  const target = `_i/${nameOf(invoice)}@${sha256("whole")}`;
+  await ask("POST", target, { body: "whole" });
+  await truncate(path.join(folder.path, "parcels", sha256("whole"), "parcel.dat"), 2);
+  assert.equal((await ask("GET", target)).status, 404);
+  assert.equal((await ask("POST", target, { body: "whole" })).status, 200);
+  assert.equal((await ask("GET", target)).body, "whole");
 });
 
 test("POST of an empty parcel stores it", async () => {

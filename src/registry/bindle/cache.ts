@@ -20,7 +20,7 @@ import { formatInvoice, parseInvoice } from "./invoice-text.ts";
 import { fileStateOf, systemCodeOf } from "./system-error.ts";
 import { type Abortable, CONNECTIONS_MAX } from "./transport.ts";
 import { type Trust, verifyInvoice } from "./verification.ts";
-import { writeWholeFile } from "./whole-file.ts";
+import { removeAbandoned, writeWholeFile } from "./whole-file.ts";
 
 export interface OpenBindleOptions extends Abortable {
   /** Ask the server even if the invoice is in the cache: it may have been yanked. */
@@ -39,18 +39,22 @@ const CHUNK_BYTES = 2 ** 20;
 export class BindleCache {
   readonly #invoices: string;
   readonly #parcels: string;
+  readonly #temporary: string;
 
   private constructor(directory: string) {
     this.#invoices = path.join(directory, "invoices");
     this.#parcels = path.join(directory, "parcels");
+    this.#temporary = path.join(directory, "tmp");
   }
 
   /** @throws SpindleError BINDLE_STORE_UNUSABLE */
   static async open(directory: string): Promise<BindleCache> {
     const cache = new BindleCache(directory);
     try {
-      await mkdir(cache.#invoices, { recursive: true });
-      await mkdir(cache.#parcels, { recursive: true });
+      for (const part of [cache.#invoices, cache.#parcels, cache.#temporary]) {
+        await mkdir(part, { recursive: true });
+      }
+      await removeAbandoned(cache.#temporary);
     } catch (error) {
       throw storeUnusable(directory, error);
     }
@@ -83,11 +87,10 @@ export class BindleCache {
   }
 
   async #write(file: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
-    const directory = path.dirname(file);
     try {
-      await writeWholeFile(file, { temporaryDirectory: directory }, write);
+      await writeWholeFile(file, { temporaryDirectory: this.#temporary }, write);
     } catch (error) {
-      throw storeUnusable(directory, error);
+      throw storeUnusable(path.dirname(file), error);
     }
   }
 

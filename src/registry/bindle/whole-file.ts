@@ -4,7 +4,7 @@
 // that name can be trusted, also after a power cut, and two writers of one file do not disturb each other.
 
 import { randomUUID } from "node:crypto";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 
 import { Batch } from "./batch.ts";
@@ -33,6 +33,29 @@ export async function writeWholeFile(
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** What was not written to for so long is nobody's any more. */
+const ABANDONED_MS = 60 * 60_000;
+
+/** Removes what is left in a directory for temporary files of processes that were killed. */
+export async function removeAbandoned(temporaryDirectory: string): Promise<void> {
+  for (const name of await readdir(temporaryDirectory)) {
+    const entry = path.join(temporaryDirectory, name);
+    const inside = await readdir(entry).catch(() => []);
+    const times = await Promise.all(
+      [entry, ...inside.map((file) => path.join(entry, file))].map(writtenAtMs),
+    );
+    if (Date.now() - Math.max(...times) > ABANDONED_MS) await rm(entry, { recursive: true, force: true });
+  }
+}
+
+/** Whoever removes what is looked at, looks after it. */
+function writtenAtMs(file: string): Promise<number> {
+  return stat(file).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => Date.now(),
+  );
 }
 
 /** Makes a file, and returns when it is on the disk. Its name may not be: see `syncDirectory()`. */
