@@ -73,7 +73,7 @@ export const ERROR_CODES = {
   MANIFEST_ID_INVALID: "An id, name or label has characters that it may not have",
   MANIFEST_PROFILE_UNKNOWN: "No component has the profile that was asked for",
   MANIFEST_REFERENCE_UNKNOWN: "A name refers to nothing",
-  MANIFEST_ROUTE_INVALID: "A route cannot be read",
+  MANIFEST_ROUTE_INVALID: "A route cannot be read, or may never match",
   MANIFEST_SYNTAX: "The file is not TOML",
   MANIFEST_TEMPLATE: "A template cannot be read",
   MANIFEST_TOO_LARGE: "The manifest is larger than Spindle reads",
