@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { setImmediate as immediate } from "node:timers/promises";
 
 import type { BindleServer } from "../../src/bindle-server/mod.ts";
 import { Users } from "../../src/bindle-server/mod.ts";
@@ -17,6 +18,7 @@ import {
   publicKeyOf,
   signInvoice,
 } from "../../src/registry/mod.ts";
+import { RawClient } from "../http/raw-client.ts";
 import { bindleOf, type Folder, sha256, startServer, temporaryFolder } from "./bindles.ts";
 
 let folder: Folder;
@@ -252,7 +254,6 @@ for (const { target, status, error } of badTargets) {
 }
 
 test("paths that climb are sent as they are, and lead nowhere", async () => {
-  const { RawClient } = await import("../http/raw-client.ts");
   const { hostname, port } = new URL(server.url);
   using client = await RawClient.connect({ host: hostname, port: Number(port) });
   client.send("GET /v1/_i/../../../../etc/passwd/1.0.0 HTTP/1.1\r\nhost: x\r\n\r\n");
@@ -345,6 +346,21 @@ test("a parcel that the disk has lost a part of is missing, and can be sent agai
   assert.equal((await ask("GET", target)).status, 404);
   assert.equal((await ask("POST", target, { body: "whole" })).status, 200);
   assert.equal((await ask("GET", target)).body, "whole");
+});
+
+test("an upload whose client leaves in the middle leaves nothing", async () => {
+  const invoice = someBindle({ a: "left in the middle" });
+  await create(invoice);
+  const target = `/v1/_i/${nameOf(invoice)}@${sha256("left in the middle")}`;
+  const { hostname, port } = new URL(server.url);
+  const temporary = path.join(folder.path, "tmp");
+  {
+    using client = await RawClient.connect({ host: hostname, port: Number(port) });
+    client.send(`POST ${target} HTTP/1.1\r\nhost: x\r\ncontent-length: 18\r\n\r\nleft in`);
+    while ((await readdir(temporary)).length === 0) await immediate();
+  }
+  while ((await readdir(temporary)).length > 0) await immediate();
+  assert.equal((await ask("GET", target)).status, 404);
 });
 
 test("POST of an empty parcel stores it", async () => {
