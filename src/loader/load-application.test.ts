@@ -173,7 +173,7 @@ test("loadApplication() advises to build a component that has a build command", 
   using app = temporaryApplication({ "spin.toml": manifestOf(component) });
   await assert.rejects(app.load(), (error) => {
     assert.ok(error instanceof SpindleError);
-    return error.diagnostics[0]?.hint?.includes("spindle build") ?? false;
+    return error.diagnostics[0]?.hint?.includes("`spindle up --build`") ?? false;
   });
 });
 
