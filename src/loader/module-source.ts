@@ -43,7 +43,9 @@ export async function loadModuleSource(
   const { source } = named;
   return await reporting(named, report, async () => {
     if (typeof source === "string") {
-      const build = named.hasBuildCommand ? "Run `spindle up --build`, or correct `source`" : "Correct `source`";
+      const build = named.hasBuildCommand
+        ? "Run `spindle up --build`, or correct `source`"
+        : "Correct `source`";
       const file = { path: path.resolve(place.root, source), described: source };
       return await loadFile(place, file, `${build} in the manifest.`);
     }
