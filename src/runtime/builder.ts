@@ -22,7 +22,7 @@ import {
   type Clock,
   type RandomSource,
   type StdoutSink,
-  WasiP1Template,
+  WasiTemplate,
 } from "../wasi/mod.ts";
 import { type CoreModule, isComponent, MalformedModuleError } from "../wasm/mod.ts";
 import type { RuntimeContext } from "./context.ts";
@@ -106,7 +106,7 @@ export class Builder<T> {
     const mounts: MountedDirectory[] = [];
     for (const source of component.mounts) mounts.push(owned.use(await mountDirectory(source)));
     const parts = {
-      wasi: WasiP1Template.create({ environment: component.environment, mounts }),
+      wasi: WasiTemplate.create({ environment: component.environment, mounts }),
       outbound: this.#configuration.outbound(component),
       ...this.#configuration.output(component.id),
     };

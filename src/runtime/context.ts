@@ -2,12 +2,12 @@
 
 import type { Invocation } from "../engine/mod.ts";
 import type { OutboundHttp } from "../outbound/mod.ts";
-import type { StdoutSink, WasiP1 } from "../wasi/mod.ts";
+import type { StdoutSink, Wasi } from "../wasi/mod.ts";
 
 /** Everything that host functions may reach during one call. `T` is what the trigger adds. */
 export interface RuntimeContext<T> {
   readonly componentId: string;
-  readonly wasi: WasiP1;
+  readonly wasi: Wasi;
   /** The network, as far as the manifest grants it. */
   readonly outbound: OutboundHttp;
   readonly data: T;

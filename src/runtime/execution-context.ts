@@ -14,9 +14,9 @@ import {
   type Clock,
   type RandomSource,
   type StdoutSink,
-  WasiP1,
-  type WasiP1Call,
-  type WasiP1Template,
+  Wasi,
+  type WasiCall,
+  type WasiTemplate,
 } from "../wasi/mod.ts";
 import type { CoreModule } from "../wasm/mod.ts";
 import type { CallOptions, Prepared, RuntimeContext } from "./context.ts";
@@ -25,7 +25,7 @@ import type { CallOptions, Prepared, RuntimeContext } from "./context.ts";
 export interface ReadyComponent<T> {
   readonly pre: InstancePre<RuntimeContext<T>>;
   readonly module: CoreModule;
-  readonly wasi: WasiP1Template;
+  readonly wasi: WasiTemplate;
   readonly outbound: OutboundHttp;
   readonly stdout: StdoutSink;
   readonly stderr: StdoutSink;
@@ -106,9 +106,9 @@ export class ExecutionContext<T> implements Disposable {
 /** An instance together with the files that its guest opens. */
 class PreparedInstance<T> implements Prepared<RuntimeContext<T>> {
   readonly #instance: Instance<RuntimeContext<T>>;
-  readonly #wasi: WasiP1;
+  readonly #wasi: Wasi;
 
-  constructor(instance: Instance<RuntimeContext<T>>, wasi: WasiP1) {
+  constructor(instance: Instance<RuntimeContext<T>>, wasi: Wasi) {
     this.#instance = instance;
     this.#wasi = wasi;
   }
@@ -139,7 +139,7 @@ class CallLimits implements StoreOptions {
 }
 
 /** What a guest finds around it. Arguments and environment are read late: few guests ask for them. */
-class GuestSurroundings implements WasiP1Call {
+class GuestSurroundings implements WasiCall {
   readonly #options: CallOptions;
   readonly stdout: StdoutSink;
   readonly stderr: StdoutSink;
@@ -180,6 +180,6 @@ export function newContext<T>(
   shared: Pick<SharedParts, "clock" | "random">,
   call: { readonly data: T; readonly options: CallOptions },
 ): RuntimeContext<T> {
-  const wasi = new WasiP1(component.wasi, new GuestSurroundings(call.options, component, shared));
+  const wasi = new Wasi(component.wasi, new GuestSurroundings(call.options, component, shared));
   return { componentId, wasi, outbound: component.outbound, data: call.data };
 }

@@ -2,7 +2,7 @@
 // what the host must never show: an error of its own, or a call that does not end.
 
 import { Engine, InstancePre, LinkError, Linker, Store } from "../../src/engine/mod.ts";
-import { addWasiP1ToLinker, WasiP1, WasiP1Template } from "../../src/wasi/mod.ts";
+import { addWasiP1ToLinker, Wasi, WasiTemplate } from "../../src/wasi/mod.ts";
 import { type Export, readModule } from "../../src/wasm/mod.ts";
 import { hostFault } from "../hostile/host-fault.ts";
 import { HOST_FUNCTIONS } from "./generate-module.ts";
@@ -16,8 +16,8 @@ const PAGES_MAX = 64;
 const MODULES_MAX = 300;
 
 export class GuestRun implements Disposable {
-  readonly #linker = new Linker<WasiP1>();
-  readonly #template = WasiP1Template.create({ environment: { NAME: "value" }, mounts: [] });
+  readonly #linker = new Linker<Wasi>();
+  readonly #template = WasiTemplate.create({ environment: { NAME: "value" }, mounts: [] });
   #engine: Engine | undefined;
   #compiled = 0;
 
@@ -39,7 +39,7 @@ export class GuestRun implements Disposable {
     }
   }
 
-  async #preInstantiate(bytes: Uint8Array): Promise<InstancePre<WasiP1>> {
+  async #preInstantiate(bytes: Uint8Array): Promise<InstancePre<Wasi>> {
     if (this.#compiled++ > MODULES_MAX) this[Symbol.dispose]();
     this.#engine ??= new Engine();
     const compiled = await this.#engine.compile(bytes);
@@ -55,7 +55,7 @@ export class GuestRun implements Disposable {
   }
 
   async #callExports(
-    pre: InstancePre<WasiP1>,
+    pre: InstancePre<Wasi>,
     exports: readonly Export[],
     random: Random,
   ): Promise<string | undefined> {
@@ -71,7 +71,7 @@ export class GuestRun implements Disposable {
   }
 
   async #call(
-    pre: InstancePre<WasiP1>,
+    pre: InstancePre<Wasi>,
     exportName: string,
     args: readonly (number | bigint)[],
   ): Promise<string | undefined> {
@@ -85,9 +85,9 @@ export class GuestRun implements Disposable {
     }
   }
 
-  #newWasi(): WasiP1 {
+  #newWasi(): Wasi {
     const nowhere = { held: false, write() {} } as const;
-    return new WasiP1(this.#template, {
+    return new Wasi(this.#template, {
       stdout: nowhere,
       stderr: nowhere,
       clock: { realtimeNs: () => 1n, monotonicNs: () => 1n, sleep: async () => undefined },

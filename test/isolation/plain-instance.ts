@@ -2,23 +2,23 @@
 
 import assert from "node:assert/strict";
 import { type Caller, GuestMemory, type HostFunction, Linker } from "../../src/engine/mod.ts";
-import { addWasiP1ToLinker, type WasiP1 } from "../../src/wasi/mod.ts";
+import { addWasiP1ToLinker, type Wasi } from "../../src/wasi/mod.ts";
 import { CONTROL } from "../../src/wasm/mod.ts";
 import type { Seen } from "./slots.ts";
 
 const PAGE_BYTES = 65_536;
 
-const linker = new Linker<WasiP1>();
+const linker = new Linker<Wasi>();
 addWasiP1ToLinker(linker, (wasi) => wasi);
 
 export class PlainInstance {
   readonly #exports: WebAssembly.Instance["exports"];
-  readonly #wasi: WasiP1;
+  readonly #wasi: Wasi;
   /** Holds the size of the memory for the host; nobody reads its marks. */
   readonly #cards = new WebAssembly.Memory({ initial: 1 });
 
   /** All calls have the same `wasi`. */
-  constructor(bytes: Uint8Array, wasi: WasiP1) {
+  constructor(bytes: Uint8Array, wasi: Wasi) {
     this.#wasi = wasi;
     const module = new WebAssembly.Module(new Uint8Array(bytes));
     const imports: WebAssembly.Imports = { test: { "call back"() {} } };
@@ -41,7 +41,7 @@ export class PlainInstance {
   #bind(name: string): (...args: never[]) => unknown {
     const linked = linker.get("wasi_snapshot_preview1", name);
     // A function of WASI takes what the module gives: both have the type of preview 1.
-    const fn = linked?.fn as HostFunction<WasiP1> | undefined;
+    const fn = linked?.fn as HostFunction<Wasi> | undefined;
     return (...args) => fn?.(this.#caller(), ...args);
   }
 
@@ -52,7 +52,7 @@ export class PlainInstance {
     return new GuestMemory(memory, this.#cards);
   }
 
-  #caller(): Caller<WasiP1> {
+  #caller(): Caller<Wasi> {
     return {
       memory: this.memory,
       data: this.#wasi,

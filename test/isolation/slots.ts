@@ -11,7 +11,7 @@ import {
   type WasmValue,
 } from "../../src/engine/mod.ts";
 import type { MountedDirectory } from "../../src/mounts/mod.ts";
-import { addWasiP1ToLinker, WasiP1, type WasiP1Call, WasiP1Template } from "../../src/wasi/mod.ts";
+import { addWasiP1ToLinker, Wasi, type WasiCall, WasiTemplate } from "../../src/wasi/mod.ts";
 import { CountedSources } from "../guest-context.ts";
 import { MEMORY_PAGES_MAX } from "./attacks.ts";
 
@@ -30,18 +30,18 @@ export interface Seen {
 export function newTemplate(
   mounts: readonly MountedDirectory[] = [],
   environment: Readonly<Record<string, string>> = { NAME: "value" },
-): WasiP1Template {
-  return WasiP1Template.create({ environment, mounts });
+): WasiTemplate {
+  return WasiTemplate.create({ environment, mounts });
 }
 
-export function newWasi(template: WasiP1Template, call: Partial<WasiP1Call> = {}): WasiP1 {
+export function newWasi(template: WasiTemplate, call: Partial<WasiCall> = {}): Wasi {
   const nowhere = { held: false, write() {} } as const;
   const { clock, random } = new CountedSources();
-  return new WasiP1(template, { args: ["guest"], stdout: nowhere, stderr: nowhere, clock, random, ...call });
+  return new Wasi(template, { args: ["guest"], stdout: nowhere, stderr: nowhere, clock, random, ...call });
 }
 
 export interface CallData {
-  readonly wasi: WasiP1;
+  readonly wasi: Wasi;
   /** The export that the host function "call back" calls. */
   readonly calledBack: string;
 }
@@ -50,20 +50,20 @@ export interface CallOptions {
   readonly args?: readonly number[];
   /** Where in the call the function is run; as the export that is called, by default. */
   readonly place?: Place;
-  readonly wasi?: WasiP1;
+  readonly wasi?: Wasi;
   readonly signal?: AbortSignal;
 }
 
 export interface SlotParts {
   readonly engine: Engine;
-  readonly template: WasiP1Template;
+  readonly template: WasiTemplate;
   /** Adds host functions. */
   readonly link?: (linker: Linker<CallData>) => void;
 }
 
 export class Slots implements Disposable {
   readonly #pre: InstancePre<CallData>;
-  readonly #template: WasiP1Template;
+  readonly #template: WasiTemplate;
   /** Calls that were abandoned in first gear. */
   replays = 0;
 

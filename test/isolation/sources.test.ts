@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { Engine, type EngineOptions } from "../../src/engine/mod.ts";
-import { systemRandom, type WasiP1Call } from "../../src/wasi/mod.ts";
+import { systemRandom, type WasiCall } from "../../src/wasi/mod.ts";
 import { assembleText } from "../../src/wasm/mod.ts";
 import { CountedSources } from "../guest-context.ts";
 import { PlainInstance } from "./plain-instance.ts";
@@ -36,7 +36,7 @@ const template = newTemplate();
 const owned = new DisposableStack();
 after(() => owned.dispose());
 
-const SOURCES: Readonly<Record<string, () => Partial<WasiP1Call>>> = {
+const SOURCES: Readonly<Record<string, () => Partial<WasiCall>>> = {
   random: () => ({ random: systemRandom }),
   clock: () => sources,
 };

@@ -12,9 +12,9 @@ import {
   addWasiP1ToLinker,
   systemClock,
   systemRandom,
-  WasiP1,
-  type WasiP1Call,
-  WasiP1Template,
+  Wasi,
+  type WasiCall,
+  WasiTemplate,
 } from "../../src/wasi/mod.ts";
 import { Errno, type ErrnoName } from "../../src/wasi/sandbox/errno.ts";
 import { CONTROL } from "../../src/wasm/mod.ts";
@@ -40,11 +40,11 @@ export interface AbiGuestOptions {
   readonly generation?: "wasi_snapshot_preview1" | "wasi_unstable";
   readonly mounts?: readonly MountedDirectory[];
   readonly environment?: Readonly<Record<string, string>>;
-  readonly call?: Partial<WasiP1Call>;
+  readonly call?: Partial<WasiCall>;
   readonly pages?: number;
 }
 
-const linker = new Linker<WasiP1>();
+const linker = new Linker<Wasi>();
 addWasiP1ToLinker(linker, (wasi) => wasi);
 
 const ERRNO_NAMES = new Map<number, ErrnoName>(
@@ -56,12 +56,12 @@ export class AbiGuest implements Disposable {
   readonly stdout = new Printed("shown");
   readonly stderr = new Printed("shown");
   readonly memory: GuestMemory;
-  readonly wasi: WasiP1;
+  readonly wasi: Wasi;
   readonly abort = new AbortController();
   gear: "first" | "second";
   readonly #marks: Uint8Array;
   readonly #generation: string;
-  readonly #caller: Caller<WasiP1>;
+  readonly #caller: Caller<Wasi>;
   #free = 1024;
 
   constructor(options: AbiGuestOptions = {}) {
@@ -73,11 +73,11 @@ export class AbiGuest implements Disposable {
     this.memory = new GuestMemory(memory, cards);
     this.gear = options.gear ?? "second";
     this.#generation = options.generation ?? "wasi_snapshot_preview1";
-    const template = WasiP1Template.create({
+    const template = WasiTemplate.create({
       environment: options.environment ?? {},
       mounts: options.mounts ?? [],
     });
-    this.wasi = new WasiP1(template, {
+    this.wasi = new Wasi(template, {
       stdout: this.stdout.sink,
       stderr: this.stderr.sink,
       clock: systemClock,
@@ -87,7 +87,7 @@ export class AbiGuest implements Disposable {
     this.#caller = this.#newCaller();
   }
 
-  #newCaller(): Caller<WasiP1> {
+  #newCaller(): Caller<Wasi> {
     const guest = this;
     return {
       memory: guest.memory,
@@ -135,7 +135,7 @@ export class AbiGuest implements Disposable {
       type === "i64" ? BigInt.asIntN(64, BigInt(args[index] ?? 0)) : Number(args[index] ?? 0) | 0,
     );
     // The lines above gave each parameter the form that the linker promises.
-    return (linked.fn as HostFunction<WasiP1>)(this.#caller, ...(coerced as never[]));
+    return (linked.fn as HostFunction<Wasi>)(this.#caller, ...(coerced as never[]));
   }
 
   /** Memory that nothing else uses, aligned to 8 bytes. */

@@ -8,8 +8,8 @@ import {
   type StdoutSink,
   systemClock,
   systemRandom,
-  WasiP1,
-  WasiP1Template,
+  Wasi,
+  WasiTemplate,
 } from "../../src/wasi/mod.ts";
 
 export interface CommandOptions {
@@ -57,11 +57,11 @@ export async function runCommand(module: Uint8Array, options: CommandOptions = {
   using mounted = new DisposableStack();
   const mounts: MountedDirectory[] = [];
   for (const request of options.mounts ?? []) mounts.push(mounted.use(await mountDirectory(request)));
-  const template = WasiP1Template.create({ environment: options.environment ?? {}, mounts });
+  const template = WasiTemplate.create({ environment: options.environment ?? {}, mounts });
   const kind = options.held ? "held" : "shown";
   const [stdout, stderr] = [new Printed(kind), new Printed(kind)];
   const newWasi = () =>
-    new WasiP1(template, {
+    new Wasi(template, {
       ...options,
       environment: [],
       stdout: stdout.sink,
@@ -69,7 +69,7 @@ export async function runCommand(module: Uint8Array, options: CommandOptions = {
       clock: systemClock,
       random: systemRandom,
     });
-  const linker = new Linker<WasiP1>();
+  const linker = new Linker<Wasi>();
   addWasiP1ToLinker(linker, (wasi) => wasi);
   using pre = new InstancePre(engine, linker, await engine.compile(module), {
     name: "command",

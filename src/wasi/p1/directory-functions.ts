@@ -2,11 +2,11 @@
 
 import { Errno, failure } from "../sandbox/errno.ts";
 import type { FileKind } from "../sandbox/filesystem.ts";
+import type { Wasi } from "../wasi.ts";
 import type { DirectoryDescriptor } from "./descriptors.ts";
 import { type FunctionTable, filling } from "./functions.ts";
 import { fileTypeOf } from "./generation.ts";
 import { Rights } from "./rights.ts";
-import type { WasiP1 } from "./wasi-p1.ts";
 
 const PRESTAT_BYTES = 8;
 const DIRENT_BYTES = 24;
@@ -75,7 +75,7 @@ export const directoryFunctions = {
   },
 } satisfies FunctionTable;
 
-function preopenName(wasi: WasiP1, fd: number): Uint8Array {
+function preopenName(wasi: Wasi, fd: number): Uint8Array {
   const descriptor = wasi.descriptors.get(fd);
   if (descriptor.kind !== "directory" || !descriptor.preopen) throw failure("BADF");
   return descriptor.preopen;

@@ -10,28 +10,28 @@ export const environmentFunctions = {
   args_sizes_get: {
     type: "i32 i32 -> i32",
     run: (wasi, { memory }, count: number, bytes: number) =>
-      writeSizes(memory, { count, bytes }, [wasi.args]),
+      writeSizes(memory, { count, bytes }, [wasi.encodedArgs]),
   },
 
   /** `args_get(pointers: ptr [u32], bytes: ptr [u8]) -> errno` */
   args_get: {
     type: "i32 i32 -> i32",
     run: (wasi, { memory }, pointers: number, bytes: number) =>
-      writeStrings(memory, { pointers, bytes }, [wasi.args]),
+      writeStrings(memory, { pointers, bytes }, [wasi.encodedArgs]),
   },
 
   /** `environ_sizes_get(count: ptr u32, bytes: ptr u32) -> errno` */
   environ_sizes_get: {
     type: "i32 i32 -> i32",
     run: (wasi, { memory }, count: number, bytes: number) =>
-      writeSizes(memory, { count, bytes }, wasi.environment),
+      writeSizes(memory, { count, bytes }, wasi.encodedEnvironment),
   },
 
   /** `environ_get(pointers: ptr [u32], bytes: ptr [u8]) -> errno` */
   environ_get: {
     type: "i32 i32 -> i32",
     run: (wasi, { memory }, pointers: number, bytes: number) =>
-      writeStrings(memory, { pointers, bytes }, wasi.environment),
+      writeStrings(memory, { pointers, bytes }, wasi.encodedEnvironment),
   },
 } satisfies FunctionTable;
 

@@ -3,8 +3,8 @@
 import { failure } from "../sandbox/errno.ts";
 import type { NewTimes } from "../sandbox/filesystem.ts";
 import { nearestSettable } from "../sandbox/set-times.ts";
+import type { Wasi } from "../wasi.ts";
 import type { GuestCaller } from "./functions.ts";
-import type { WasiP1 } from "./wasi-p1.ts";
 
 /** `fdflags` */
 export const FdFlags = { APPEND: 1, DSYNC: 2, NONBLOCK: 4, RSYNC: 8, SYNC: 16 } as const;
@@ -15,7 +15,7 @@ const FstFlags = { ATIM: 1, ATIM_NOW: 2, MTIM: 4, MTIM_NOW: 8 } as const;
 
 /** Fails with INVAL for a time that is both given and now, and for unknown flags. */
 export function newTimes(
-  wasi: WasiP1,
+  wasi: Wasi,
   caller: GuestCaller,
   asked: { readonly accessedNs: bigint; readonly modifiedNs: bigint; readonly flags: number },
 ): NewTimes {

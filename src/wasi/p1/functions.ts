@@ -2,8 +2,8 @@
 
 import { type Caller, type GuestMemory, GuestMemoryFault, GuestTextFault } from "../../engine/mod.ts";
 import { Errno, type ErrnoValue, Failure, failureOfSystemError } from "../sandbox/errno.ts";
+import type { Wasi } from "../wasi.ts";
 import type { Iovec } from "./iovecs.ts";
-import type { WasiP1 } from "./wasi-p1.ts";
 
 export type GuestCaller = Caller<unknown>;
 
@@ -12,13 +12,13 @@ export interface PlainFunction {
   readonly type: string;
   readonly waits?: false;
   /** Arguments are those of `type`: i32 as a signed number, i64 as a signed bigint. */
-  run(wasi: WasiP1, caller: GuestCaller, ...args: never[]): ErrnoValue;
+  run(wasi: Wasi, caller: GuestCaller, ...args: never[]): ErrnoValue;
 }
 
 export interface WaitingFunction {
   readonly type: string;
   readonly waits: true;
-  run(wasi: WasiP1, caller: GuestCaller, ...args: never[]): ErrnoValue | Promise<ErrnoValue>;
+  run(wasi: Wasi, caller: GuestCaller, ...args: never[]): ErrnoValue | Promise<ErrnoValue>;
 }
 
 export type FunctionTable = Readonly<Record<string, PlainFunction | WaitingFunction>>;

@@ -2,6 +2,7 @@
 
 import type { Linker } from "../../engine/mod.ts";
 import type { ErrnoValue } from "../sandbox/errno.ts";
+import type { Wasi } from "../wasi.ts";
 import { descriptorFunctions } from "./descriptor-functions.ts";
 import { directoryFunctions } from "./directory-functions.ts";
 import { environmentFunctions } from "./environment-functions.ts";
@@ -11,14 +12,13 @@ import { pathFunctions } from "./path-functions.ts";
 import { pollFunctions } from "./poll-functions.ts";
 import { systemFunctions } from "./system-functions.ts";
 import { transferFunctions } from "./transfer-functions.ts";
-import type { WasiP1 } from "./wasi-p1.ts";
 
 /**
  * Defines `wasi_snapshot_preview1` and `wasi_unstable`.
  *
  * @param get finds the state of the present call in the data of the store
  */
-export function addWasiP1ToLinker<T>(linker: Linker<T>, get: (data: T) => WasiP1): void {
+export function addWasiP1ToLinker<T>(linker: Linker<T>, get: (data: T) => Wasi): void {
   for (const generation of [PREVIEW1, UNSTABLE]) {
     for (const [name, fn] of Object.entries(functionsOf(generation))) {
       if (fn.waits) {

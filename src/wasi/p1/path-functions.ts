@@ -2,12 +2,12 @@
 
 import { Errno, failure } from "../sandbox/errno.ts";
 import type { LinkPolicy, OpenDirectory, OpenFile, OpenOptions } from "../sandbox/filesystem.ts";
+import type { Wasi } from "../wasi.ts";
 import type { Descriptor, DirectoryDescriptor } from "./descriptors.ts";
 import { FdFlags, newTimes, SYNC_FLAGS } from "./flags.ts";
 import type { FunctionTable, GuestCaller } from "./functions.ts";
 import type { Generation } from "./generation.ts";
 import { DIRECTORY_RIGHTS, FILE_RIGHTS, Rights } from "./rights.ts";
-import type { WasiP1 } from "./wasi-p1.ts";
 
 /** `oflags` */
 const OFlags = { CREAT: 1, DIRECTORY: 2, EXCL: 4, TRUNC: 8 } as const;
@@ -252,7 +252,7 @@ const changes = {
 
 /** The directory that is about to be changed. Returns in second gear only, unless it refuses every change. */
 function changing(
-  wasi: WasiP1,
+  wasi: Wasi,
   caller: GuestCaller,
   asked: { readonly fd: number; readonly right: number },
 ): OpenDirectory {

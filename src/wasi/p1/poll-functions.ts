@@ -2,12 +2,12 @@
 
 import type { GuestMemory } from "../../engine/mod.ts";
 import { Errno, type ErrnoValue, Failure, failure } from "../sandbox/errno.ts";
+import type { Wasi } from "../wasi.ts";
 import type { Descriptor } from "./descriptors.ts";
 import type { FunctionTable, GuestCaller } from "./functions.ts";
 import type { Generation } from "./generation.ts";
 import { Rights } from "./rights.ts";
 import { ClockId, readClock } from "./system-functions.ts";
-import type { WasiP1 } from "./wasi-p1.ts";
 
 /** As many as descriptors can be open, and a clock for each. */
 const SUBSCRIPTIONS_MAX = 2048;
@@ -88,7 +88,7 @@ export function pollFunctions(generation: Generation) {
 }
 
 function subscribe(
-  wasi: WasiP1,
+  wasi: Wasi,
   caller: GuestCaller,
   subscription: { readonly generation: Generation; readonly at: number },
 ): Event | Alarm {
@@ -115,7 +115,7 @@ function subscribe(
   }
 }
 
-function readiness(wasi: WasiP1, fd: number, type: number): Pick<Event, "errno" | "bytes"> {
+function readiness(wasi: Wasi, fd: number, type: number): Pick<Event, "errno" | "bytes"> {
   try {
     const { descriptors } = wasi;
     const descriptor = type === EventType.FD_READ ? descriptors.readable(fd) : descriptors.writable(fd);
@@ -143,7 +143,7 @@ function bytesToRead(descriptor: Descriptor): bigint {
 
 /** Waits in second gear, until the first alarm; those that are due together come together. */
 async function waitForFirst(
-  wasi: WasiP1,
+  wasi: Wasi,
   caller: GuestCaller,
   wait: { readonly alarms: readonly Alarm[]; readonly to: Target },
 ): Promise<ErrnoValue> {

@@ -3,8 +3,8 @@
 import { setImmediate } from "node:timers/promises";
 
 import { Errno, type ErrnoValue, failure } from "../sandbox/errno.ts";
+import type { Wasi } from "../wasi.ts";
 import type { FunctionTable, GuestCaller } from "./functions.ts";
-import type { WasiP1 } from "./wasi-p1.ts";
 
 /** `clockid` */
 export const ClockId = { REALTIME: 0, MONOTONIC: 1, PROCESS_CPUTIME: 2, THREAD_CPUTIME: 3 } as const;
@@ -106,14 +106,14 @@ export const systemFunctions = {
 } satisfies FunctionTable;
 
 /** Fails with INVAL for a clock that there is not. */
-export function readClock(wasi: WasiP1, caller: GuestCaller, id: number): bigint {
+export function readClock(wasi: Wasi, caller: GuestCaller, id: number): bigint {
   if (id === ClockId.REALTIME) return wasi.realtimeNs(caller);
   if (id === ClockId.MONOTONIC) return wasi.monotonicNs(caller);
   throw failure("INVAL");
 }
 
 async function fillInTurns(
-  wasi: WasiP1,
+  wasi: Wasi,
   caller: GuestCaller,
   target: { readonly at: number; readonly end: number },
 ): Promise<ErrnoValue> {
@@ -127,7 +127,7 @@ async function fillInTurns(
   return Errno.SUCCESS;
 }
 
-function refuseSocket(wasi: WasiP1, _caller: GuestCaller, fd: number) {
+function refuseSocket(wasi: Wasi, _caller: GuestCaller, fd: number) {
   wasi.descriptors.get(fd);
   return Errno.NOTSOCK;
 }

@@ -2,13 +2,13 @@
 
 import type { GuestMemory } from "../../engine/mod.ts";
 import { Errno, type ErrnoValue, failure } from "../sandbox/errno.ts";
+import type { Wasi } from "../wasi.ts";
 import { type FileDescriptor, type InputDescriptor, openedBy, POSITION_MAX } from "./descriptors.ts";
 import { FdFlags } from "./flags.ts";
 import { type FunctionTable, filling, type GuestCaller } from "./functions.ts";
 import type { Generation } from "./generation.ts";
 import { readIovecs, transferAll } from "./iovecs.ts";
 import { Rights } from "./rights.ts";
-import type { WasiP1 } from "./wasi-p1.ts";
 
 /** `advice` ends here. */
 const ADVICE_MAX = 5;
@@ -139,7 +139,7 @@ interface Transfer {
   readonly position: number | undefined;
 }
 
-function read(wasi: WasiP1, caller: GuestCaller, transfer: Transfer): ErrnoValue | Promise<ErrnoValue> {
+function read(wasi: Wasi, caller: GuestCaller, transfer: Transfer): ErrnoValue | Promise<ErrnoValue> {
   const descriptor = wasi.descriptors.readable(transfer.fd);
   if (descriptor.kind === "input" && transfer.position !== undefined) throw failure("SPIPE");
   if (descriptor.kind === "file" && descriptor.file.isCold) {
@@ -186,7 +186,7 @@ function readInto(target: Buffer, descriptor: FileDescriptor | InputDescriptor, 
   return available.length;
 }
 
-function write(wasi: WasiP1, caller: GuestCaller, transfer: Transfer): ErrnoValue {
+function write(wasi: Wasi, caller: GuestCaller, transfer: Transfer): ErrnoValue {
   const { memory } = caller;
   const { position } = transfer;
   const descriptor = wasi.descriptors.writable(transfer.fd);
@@ -228,7 +228,7 @@ function positionOf(offset: bigint): number {
 }
 
 function synchronise(
-  wasi: WasiP1,
+  wasi: Wasi,
   caller: GuestCaller,
   request: { readonly fd: number; readonly right: number; readonly what: "data" | "all" },
 ): ErrnoValue | Promise<ErrnoValue> {

@@ -1,48 +1,58 @@
-// What one call of a guest sees through WASI preview 1: arguments, environment, streams, files, time.
+// What one call of a guest sees through WASI, of whichever preview: arguments, environment, streams,
+// files, time, network. A guest may use two previews in one call; they share what is here.
 //
-// A template is made for each component at start-up; a WasiP1 for each call, on the request path, so
+// A template is made for each component at start-up; a Wasi for each call, on the request path, so
 // everything in it that a guest may not ask for is made when it first does.
 
-import type { Caller } from "../../engine/mod.ts";
-import type { MountedDirectory } from "../../mounts/mod.ts";
-import type { OpenDirectory } from "../sandbox/filesystem.ts";
-import { Journal } from "../sandbox/journal.ts";
-import { openMount } from "../sandbox/open-mount.ts";
-import { OutputBuffer } from "../sandbox/output.ts";
-import type { Clock, RandomSource, StdoutSink } from "../sandbox/sources.ts";
-import { EncodedStrings } from "../sandbox/strings.ts";
-import { type Descriptor, DescriptorTable } from "./descriptors.ts";
-import { DIRECTORY_RIGHTS, INHERITABLE_RIGHTS, INPUT_RIGHTS, OUTPUT_RIGHTS } from "./rights.ts";
+import type { MountedDirectory } from "../mounts/mod.ts";
+import { type Descriptor, DescriptorTable } from "./p1/descriptors.ts";
+import { DIRECTORY_RIGHTS, INHERITABLE_RIGHTS, INPUT_RIGHTS, OUTPUT_RIGHTS } from "./p1/rights.ts";
+import type { OpenDirectory } from "./sandbox/filesystem.ts";
+import type { GearedCaller } from "./sandbox/gears.ts";
+import { InputBytes } from "./sandbox/input-bytes.ts";
+import { Journal } from "./sandbox/journal.ts";
+import { type GuestNetwork, NO_NETWORK } from "./sandbox/network.ts";
+import { openMount } from "./sandbox/open-mount.ts";
+import { OpenThings } from "./sandbox/open-things.ts";
+import { OutputBuffer } from "./sandbox/output.ts";
+import type { Clock, RandomSource, StdoutSink } from "./sandbox/sources.ts";
+import { EncodedStrings } from "./sandbox/strings.ts";
 
-interface Preopen {
-  readonly name: Uint8Array;
+export interface Preopen {
+  readonly guestPath: string;
   readonly directory: OpenDirectory;
 }
 
-export interface WasiP1Options {
+export interface WasiOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly mounts: readonly MountedDirectory[];
+  /** Where sockets may lead to; nowhere by default. */
+  readonly network?: GuestNetwork;
 }
 
 /** What is the same for all calls of a component. */
-export class WasiP1Template {
-  readonly environment: EncodedStrings;
+export class WasiTemplate {
+  readonly environment: readonly (readonly [name: string, value: string])[];
+  readonly encodedEnvironment: EncodedStrings;
   /** In the order of their guest paths. */
   readonly preopens: readonly Preopen[];
+  readonly network: GuestNetwork;
 
-  private constructor(options: WasiP1Options) {
-    this.environment = EncodedStrings.ofEntries(Object.entries(options.environment));
+  private constructor(options: WasiOptions) {
+    this.environment = Object.entries(options.environment);
+    this.encodedEnvironment = EncodedStrings.ofEntries(this.environment);
     this.preopens = options.mounts
       .toSorted((a, b) => (a.guestPath < b.guestPath ? -1 : 1))
-      .map((mount) => ({ name: Buffer.from(mount.guestPath), directory: openMount(mount) }));
+      .map((mount) => ({ guestPath: mount.guestPath, directory: openMount(mount) }));
+    this.network = options.network ?? NO_NETWORK;
   }
 
-  static create(options: WasiP1Options): WasiP1Template {
-    return new WasiP1Template(options);
+  static create(options: WasiOptions): WasiTemplate {
+    return new WasiTemplate(options);
   }
 }
 
-export interface WasiP1Call {
+export interface WasiCall {
   /** Arguments, that of the program's name included; none by default. */
   readonly args?: readonly string[];
   /** Entries behind the component's own, which stay apart even if names repeat. */
@@ -57,18 +67,20 @@ export interface WasiP1Call {
 
 const NOTHING = new Uint8Array(0);
 
-export class WasiP1 implements Disposable {
-  readonly #template: WasiP1Template;
-  readonly #call: WasiP1Call;
+export class Wasi implements Disposable {
+  readonly template: WasiTemplate;
+  readonly #call: WasiCall;
   #isSecondGear = false;
   #descriptors: DescriptorTable | undefined;
   #args: EncodedStrings | undefined;
   #environment: readonly EncodedStrings[] | undefined;
   #output: OutputBuffer | undefined;
   #journal: Journal | undefined;
+  #input: InputBytes | undefined;
+  #openThings: OpenThings | undefined;
 
-  constructor(template: WasiP1Template, call: WasiP1Call) {
-    this.#template = template;
+  constructor(template: WasiTemplate, call: WasiCall) {
+    this.template = template;
     this.#call = call;
   }
 
@@ -76,20 +88,38 @@ export class WasiP1 implements Disposable {
     return this.#call.clock;
   }
 
-  get args(): EncodedStrings {
-    this.#args ??= EncodedStrings.of(this.#call.args ?? []);
+  get stdout(): StdoutSink {
+    return this.#call.stdout;
+  }
+
+  get stderr(): StdoutSink {
+    return this.#call.stderr;
+  }
+
+  get args(): readonly string[] {
+    return this.#call.args ?? [];
+  }
+
+  get encodedArgs(): EncodedStrings {
+    this.#args ??= EncodedStrings.of(this.args);
     return this.#args;
   }
 
   /** The component's entries, then those of the call. */
-  get environment(): readonly EncodedStrings[] {
+  get environment(): (readonly [name: string, value: string])[] {
+    return [...this.template.environment, ...(this.#call.environment ?? [])];
+  }
+
+  /** The same for guests that take C strings. */
+  get encodedEnvironment(): readonly EncodedStrings[] {
     this.#environment ??= [
-      this.#template.environment,
+      this.template.encodedEnvironment,
       EncodedStrings.ofEntries(this.#call.environment ?? []),
     ];
     return this.#environment;
   }
 
+  /** What preview 1 calls file descriptors. */
   get descriptors(): DescriptorTable {
     this.#descriptors ??= new DescriptorTable(this.#initialDescriptors());
     return this.#descriptors;
@@ -102,11 +132,11 @@ export class WasiP1 implements Disposable {
       { kind: "output", sink: stdout, rights: OUTPUT_RIGHTS, inheriting: 0, flags: 0 },
       { kind: "output", sink: stderr, rights: OUTPUT_RIGHTS, inheriting: 0, flags: 0 },
     ];
-    for (const { name, directory } of this.#template.preopens) {
+    for (const { guestPath, directory } of this.template.preopens) {
       descriptors.push({
         kind: "directory",
         directory,
-        preopen: name,
+        preopen: Buffer.from(guestPath),
         listing: undefined,
         rights: DIRECTORY_RIGHTS,
         inheriting: INHERITABLE_RIGHTS,
@@ -116,26 +146,38 @@ export class WasiP1 implements Disposable {
     return descriptors;
   }
 
-  realtimeNs(caller: Caller<unknown>): bigint {
+  /** Standard input as a stream; all handles to it read on from where the last one has stopped. */
+  get input(): InputBytes {
+    this.#input ??= new InputBytes(this.#call.stdin ?? NOTHING);
+    return this.#input;
+  }
+
+  /** What preview 2 has opened, to be closed when the call is over. */
+  get openThings(): OpenThings {
+    this.#openThings ??= new OpenThings();
+    return this.#openThings;
+  }
+
+  realtimeNs(caller: GearedCaller): bigint {
     return this.#journalFor(caller).realtimeNs(() => this.shift(caller));
   }
 
-  monotonicNs(caller: Caller<unknown>): bigint {
+  monotonicNs(caller: GearedCaller): bigint {
     return this.#journalFor(caller).monotonicNs(() => this.shift(caller));
   }
 
-  random(caller: Caller<unknown>, target: Uint8Array): void {
+  random(caller: GearedCaller, target: Uint8Array): void {
     this.#journalFor(caller).fill(target, () => this.shift(caller));
   }
 
-  #journalFor(caller: Caller<unknown>): Journal {
+  #journalFor(caller: GearedCaller): Journal {
     this.#journal ??= new Journal(this.#call.clock, this.#call.random);
     if (this.#knowsSecondGear(caller)) this.#journal.stopRecording();
     return this.#journal;
   }
 
   /** Prints what a guest wrote; kept until commit() in first gear, unless the sink itself keeps it. */
-  print(caller: Caller<unknown>, sink: StdoutSink, bytes: Uint8Array): void {
+  print(caller: GearedCaller, sink: StdoutSink, bytes: Uint8Array): void {
     if (!sink.held && !this.#knowsSecondGear(caller)) {
       this.#output ??= new OutputBuffer();
       if (this.#output.hasRoomFor(bytes.length)) {
@@ -148,12 +190,12 @@ export class WasiP1 implements Disposable {
   }
 
   /** To be called before a wait, and before an effect outside of the call. Returns in second gear only. */
-  shift(caller: Caller<unknown>): void {
+  shift(caller: GearedCaller): void {
     caller.shift();
     this.#enterSecondGear();
   }
 
-  #knowsSecondGear(caller: Caller<unknown>): boolean {
+  #knowsSecondGear(caller: GearedCaller): boolean {
     if (!this.#isSecondGear && caller.canSuspend) this.#enterSecondGear();
     return this.#isSecondGear;
   }
@@ -164,12 +206,11 @@ export class WasiP1 implements Disposable {
   }
 
   /**
-   * The call begins anew in second gear: descriptors are as at the start, what was printed is dropped,
+   * The call begins anew in second gear: what is open is as at the start, what was printed is dropped,
    * and readings of clocks and random bytes are given out again, in order, before fresh ones.
    */
   rewind(): void {
-    this.#descriptors?.[Symbol.dispose]();
-    this.#descriptors = undefined;
+    this.#close();
     this.#output?.drop();
     for (const sink of [this.#call.stdout, this.#call.stderr]) if (sink.held) sink.reset();
     this.#journal?.rewind();
@@ -183,7 +224,14 @@ export class WasiP1 implements Disposable {
 
   /** Closes what the guest left open. */
   [Symbol.dispose](): void {
+    this.#close();
+  }
+
+  #close(): void {
     this.#descriptors?.[Symbol.dispose]();
     this.#descriptors = undefined;
+    this.#openThings?.[Symbol.dispose]();
+    this.#openThings = undefined;
+    this.#input = undefined;
   }
 }
