@@ -1,32 +1,37 @@
-// The epoch: a counter in shared memory that a timer thread advances while guests run.
+// The epoch: a word in shared memory that a timer thread sets when a guest has had its turn.
 //
-// Guests compare it with their deadline at function entries and loop headers. The thread sleeps for
-// good while no guest runs (ticking on would cost 3 % of a core) and is woken by the next call.
+// Guests look at it at function entries and loop headers. The host counts turns: each begins with the
+// word at zero. The thread wakes each millisecond, and when it sees the same turn again, it puts that
+// turn's number into the word. It sleeps for good while no guest runs (ticking on would cost 3 % of a
+// core) and is woken by the next call.
 
 import { Worker } from "node:worker_threads";
 
-/** Time between two ticks. A turn of the event loop is to be short, and a tick costs a few µs. */
+/** Time between two looks of the thread. A turn lasts one to two of them: it is to be short, and a tick costs a few µs. */
 export const TICK_MS = 1;
 
-/** Ticks without a running guest after which the thread parks. */
-const IDLE_TICKS_MAX = 20;
+/** Looks without a running guest after which the thread parks. */
+const IDLE_LOOKS_MAX = 20;
 
 /** Words of the shared memory. The guests read the first. */
-const WORD = { EPOCH: 0, RUNNING: 1, PARKED: 2, STOP: 3 } as const;
+const WORD = { TICK: 0, TURN: 1, PARKED: 2, STOP: 3 } as const;
 
 const TIMER_SOURCE = `
 const { workerData } = require("node:worker_threads");
 const words = new Int32Array(workerData.buffer);
-const [EPOCH, RUNNING, PARKED, STOP] = [${WORD.EPOCH}, ${WORD.RUNNING}, ${WORD.PARKED}, ${WORD.STOP}];
+const [TICK, TURN, PARKED, STOP] = [${WORD.TICK}, ${WORD.TURN}, ${WORD.PARKED}, ${WORD.STOP}];
 let idle = 0;
+let seen = 0;
 while (Atomics.load(words, STOP) === 0) {
   Atomics.wait(words, STOP, 0, ${TICK_MS});
-  Atomics.add(words, EPOCH, 1);
-  idle = Atomics.load(words, RUNNING) === 0 ? idle + 1 : 0;
-  if (idle < ${IDLE_TICKS_MAX}) continue;
+  const turn = Atomics.load(words, TURN);
+  if (turn !== 0 && turn === seen) Atomics.store(words, TICK, turn);
+  seen = turn;
+  idle = turn === 0 ? idle + 1 : 0;
+  if (idle < ${IDLE_LOOKS_MAX}) continue;
   Atomics.store(words, PARKED, 1);
-  // A call that began just before PARKED was set has set RUNNING: look again before sleeping.
-  if (Atomics.load(words, RUNNING) === 0) Atomics.wait(words, PARKED, 1);
+  // A call that began just before PARKED was set has set TURN: look again before sleeping.
+  if (Atomics.load(words, TURN) === 0) Atomics.wait(words, PARKED, 1);
   Atomics.store(words, PARKED, 0);
   idle = 0;
 }
@@ -36,23 +41,31 @@ export class EpochClock implements Disposable {
   /** Imported by every rewritten module. */
   readonly memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
   readonly #words = new Int32Array(this.memory.buffer);
+  #turn = 0;
   #worker: Worker | undefined;
 
-  /** The present epoch. It wraps around: compare by signed difference. */
-  get now(): number {
-    return this.#words[WORD.EPOCH] as number;
-  }
-
-  /** A guest begins to run, or goes on after a wait. */
+  /** A guest begins to run, or goes on after a wait: a turn begins. */
   enter(): void {
-    this.#words[WORD.RUNNING] = 1;
+    this.#turn = this.#turn >= TURN_MAX ? 1 : this.#turn + 1;
+    this.#words[WORD.TURN] = this.#turn;
+    this.#words[WORD.TICK] = 0;
     if (this.#worker === undefined) this.#start();
     else if (Atomics.load(this.#words, WORD.PARKED) === 1) this.#wake();
   }
 
   /** The guest has returned, or waits. */
   leave(): void {
-    this.#words[WORD.RUNNING] = 0;
+    this.#words[WORD.TURN] = 0;
+  }
+
+  /**
+   * Whether a tick is meant for the present turn. The thread may set the word just after a turn has
+   * ended: then it is cleared here, and the tick is none.
+   */
+  takeTick(): boolean {
+    const isMeant = this.#words[WORD.TICK] === this.#turn;
+    if (!isMeant) this.#words[WORD.TICK] = 0;
+    return isMeant;
   }
 
   #wake(): void {
@@ -80,3 +93,6 @@ export class EpochClock implements Disposable {
     void this.#worker?.terminate();
   }
 }
+
+/** Turns are counted from 1: 0 says that no guest runs. */
+const TURN_MAX = 2 ** 31 - 1;

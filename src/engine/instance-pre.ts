@@ -80,8 +80,8 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
     this.suspending = linked.filter((item) => item.linked.kind === "suspending");
     this.shim = planShim(this.suspending.map((item) => item.linked.type));
     this.gears = new GearPolicy(engine.gearing);
-    const memories =
-      Math.max(1, module.rewritten.original.memories.length) + module.rewritten.original.memories.length;
+    // A slot without memories counts too: nothing may be had without end.
+    const memories = Math.max(1, 2 * module.rewritten.original.memories.length);
     this.pool = new SlotPool({
       make: () => this.#makeSlot(),
       reserve: () => engine.reserve(memories),

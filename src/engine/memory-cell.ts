@@ -52,11 +52,6 @@ export class MemoryCell {
     return Math.max(this.#realPages, this.pages) * PAGE_BYTES;
   }
 
-  /** Epoch at which the guest ticks. */
-  set deadline(epoch: number) {
-    this.#control[CONTROL.DEADLINE / 4] = epoch;
-  }
-
   /** Copies what the memory holds, and forgets all marks. */
   capture(): MemoryImage {
     this.#follow();

@@ -18,8 +18,6 @@ import type { Store } from "./store.ts";
 import { type Ending, endingOf, isStackOverflow, trapObject } from "./trap.ts";
 
 const PAGE_BYTES = 65_536;
-/** Epochs that a guest may run before it ticks: the length of a turn. */
-const SLICE_TICKS = 2;
 /** Most time in code that cannot be suspended, such as an allocator called by the host. */
 const UNSUSPENDABLE_MS_MAX = 500;
 /** Most time that initialisers may take at start-up. */
@@ -32,8 +30,6 @@ type PromisingFunction = (...args: readonly WasmValue[]) => Promise<WasmValue>;
 export class Slot<T> implements Caller<T> {
   readonly #plan: SlotPlan<T>;
   readonly #cells: readonly MemoryCell[];
-  /** The cell whose control block has the deadline. */
-  readonly #control: MemoryCell;
   readonly #guestMemory: GuestMemory | undefined;
   /** The host's side of every import, kept when the instance is made anew. */
   readonly #imports: WebAssembly.Imports;
@@ -67,8 +63,6 @@ export class Slot<T> implements Caller<T> {
     this.#plan = plan;
     const { original } = plan.module.rewritten;
     this.#cells = original.memories.map((limits) => new MemoryCell(limits, plan.memoryPagesMax));
-    // A module without memories has one card table all the same, for its deadline.
-    this.#control = this.#cells[0] ?? new MemoryCell({ min: 0, max: 0, is64: false, shared: false }, 0);
     this.#guestMemory = this.#viewMemory();
     this.watched = plan.engine.forcesShift !== undefined;
     this.#shim = this.#makeShim();
@@ -333,9 +327,7 @@ export class Slot<T> implements Caller<T> {
   // --- Ticks, waits, ends.
 
   #enter(): void {
-    const { clock } = this.#plan.engine;
-    clock.enter();
-    this.#control.deadline = (clock.now + SLICE_TICKS) | 0;
+    this.#plan.engine.clock.enter();
   }
 
   #leave(): void {
@@ -344,13 +336,15 @@ export class Slot<T> implements Caller<T> {
 
   /** Called by the guest at a tick; returns 1 if it is to give way. */
   #late(): number {
+    const { clock } = this.#plan.engine;
+    if (!clock.takeTick()) return 0;
     if (this.#phase === "first") throw this.#plan.shiftTrap;
     if (this.#ended) throw this.#ended;
     if (performance.now() > this.#hardDeadline) {
       if (this.#phase === "trial") throw this.#plan.unstableTrap;
       throw trapObject(this.#overdue());
     }
-    this.#control.deadline = (this.#plan.engine.clock.now + SLICE_TICKS) | 0;
+    clock.enter();
     return this.#suspendable ? 1 : 0;
   }
 
@@ -413,7 +407,6 @@ export class Slot<T> implements Caller<T> {
       put(rewritten.importModule, `memory${index}`, cell.memory);
       put(rewritten.importModule, `cards${index}`, cell.cards);
     });
-    put(rewritten.importModule, "cards0", this.#control.cards);
     put(rewritten.importModule, "epoch", this.#plan.engine.clock.memory);
     let memories = 0;
     for (const item of rewritten.original.imports) {

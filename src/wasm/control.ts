@@ -18,15 +18,13 @@ export interface StoredRange {
 
 /** Index space of memories in the rewritten module: the guest's, a card table for each, the epoch. */
 export class ControlMemories {
-  readonly cardTables: number;
   readonly epoch: number;
   readonly #layout: Layout;
   readonly #markAddresses: Uint8Array[] = [];
 
   constructor(layout: Layout) {
     this.#layout = layout;
-    this.cardTables = Math.max(1, layout.memories.length);
-    this.epoch = layout.memories.length + this.cardTables;
+    this.epoch = 2 * layout.memories.length;
   }
 
   cardTable(memory: number): number {
@@ -83,7 +81,7 @@ export class ControlMemories {
   }
 
   /**
-   * `[] -> []`: calls `tick` once the epoch has reached the deadline.
+   * `[] -> []`: calls `tick` once the host wants the guest to tick.
    *
    * @returns where in the code the branch is that is hardly ever taken
    */
@@ -92,8 +90,6 @@ export class ControlMemories {
       .u8(OP.I32_CONST, 0, OP.PREFIX_ATOMIC, ATOMIC.I32_LOAD, 2 | MEMORY_INDEX_FLAG)
       .u32(this.epoch)
       .u32(0);
-    this.loadControl(code, 0, CONTROL.DEADLINE);
-    code.u8(OP.I32_SUB, OP.I32_CONST, 0, OP.I32_GE_S);
     const branch = code.length;
     code.u8(OP.IF, TYPE.EMPTY, OP.CALL).u32(tick).u8(OP.END);
     return branch;

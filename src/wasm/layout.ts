@@ -426,7 +426,7 @@ function withKind<K extends string, T>(kind: K, type: T | undefined): { kind: K;
   return type === undefined ? undefined : { kind, type };
 }
 
-function readCompositeType(reader: ByteReader): CompositeType {
+export function readCompositeType(reader: ByteReader): CompositeType {
   const lead = reader.u8();
   switch (lead) {
     case TYPE.FUNC:
@@ -459,11 +459,11 @@ function readMutability(reader: ByteReader): boolean {
   return mutability === 1;
 }
 
-function readGlobalType(reader: ByteReader): GlobalType {
+export function readGlobalType(reader: ByteReader): GlobalType {
   return { type: readValueType(reader), mutable: readMutability(reader) };
 }
 
-function readTableType(reader: ByteReader): TableType {
+export function readTableType(reader: ByteReader): TableType {
   return { type: readValueType(reader), limits: readLimits(reader) };
 }
 
@@ -472,7 +472,7 @@ const HAS_MAX = 1;
 const SHARED = 2;
 const IS_64 = 4;
 
-function readLimits(reader: ByteReader): Limits {
+export function readLimits(reader: ByteReader): Limits {
   const flags = reader.u8();
   if (flags > (HAS_MAX | SHARED | IS_64)) reader.fail(`unknown flags ${flags} of limits`, reader.offset - 1);
   const is64 = (flags & IS_64) !== 0;

@@ -4,7 +4,14 @@ export { ByteReader } from "./byte-reader.ts";
 export { ByteWriter } from "./byte-writer.ts";
 export { opcodesAfterCalls } from "./calls.ts";
 export { functionNames } from "./function-names.ts";
-export { isComponent } from "./layout.ts";
+export {
+  type CompositeType,
+  isComponent,
+  readCompositeType,
+  readGlobalType,
+  readLimits,
+  readTableType,
+} from "./layout.ts";
 export { MalformedModuleError } from "./malformed-module-error.ts";
 export { MalformedTextError } from "./malformed-text-error.ts";
 export type {

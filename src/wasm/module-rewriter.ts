@@ -233,8 +233,7 @@ export class ModuleRewriter {
     for (const [memory, limits] of memories.entries()) {
       if (memory >= importedMemories) add(`memory${memory}`, bounded(limits));
     }
-    for (let memory = 0; memory < this.#control.cardTables; memory++)
-      add(`cards${memory}`, CARD_TABLE_LIMITS);
+    for (const memory of memories.keys()) add(`cards${memory}`, CARD_TABLE_LIMITS);
     add("epoch", EPOCH_LIMITS);
     return imports;
   }

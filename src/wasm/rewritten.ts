@@ -2,14 +2,13 @@
 //
 // A rewritten module imports, under the module name `importModule`, for each of its memories the memory
 // itself (`memoryN`, defined memories only: imported ones keep their own names) and its card table
-// (`cardsN`), and one shared memory with the epoch (`epoch`). A module without memories imports
-// `cards0` alone. Nothing that the guest has is renumbered.
+// (`cardsN`), and one shared memory (`epoch`) whose first word, a u32, is not zero while the guest is to
+// tick. Nothing that the guest has is renumbered.
 //
 // A card table begins with a control block; the marks follow it:
 //
 //     0   u32  logical page count of the memory
-//     4   i32  deadline: the guest ticks once epoch - deadline >= 0 (signed); read from cards0 only
-//     8   u32  most pages that the memory may have
+//     4   u32  most pages that the memory may have
 //     64  u8[] one mark for each 4 KiB of the memory; not zero = written to since the last restore
 //
 // Marks are to be cleared only while no code of the guest is on the stack: a store may rely on a mark
@@ -17,7 +16,7 @@
 
 import type { CoreModule } from "./module.ts";
 
-export const CONTROL = { PAGES: 0, DEADLINE: 4, PAGES_MAX: 8, MARKS: 64 } as const;
+export const CONTROL = { PAGES: 0, PAGES_MAX: 4, MARKS: 64 } as const;
 /** A card covers 1 << CARD_SHIFT bytes. */
 export const CARD_SHIFT = 12;
 /** A marked page is restored together with this many bytes behind it: a store may straddle. */

@@ -40,16 +40,10 @@ export class HarnessMemory {
     this.marks = new Uint8Array(this.cards.buffer, CONTROL.MARKS, cardCount);
     this.control[CONTROL.PAGES / 4] = limits.min;
     this.control[CONTROL.PAGES_MAX / 4] = pagesMax;
-    // The epoch stands still at 0: with this deadline the guest never ticks.
-    this.deadline = 1;
   }
 
   get control(): Uint32Array {
     return new Uint32Array(this.cards.buffer, 0, CONTROL.MARKS / 4);
-  }
-
-  set deadline(epoch: number) {
-    this.control[CONTROL.DEADLINE / 4] = epoch;
   }
 
   get pages(): number {
@@ -109,7 +103,6 @@ export class HarnessInstance {
   readonly instance: WebAssembly.Instance;
   readonly memories: readonly HarnessMemory[];
   readonly epoch = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-  readonly #first: HarnessMemory;
 
   /** Instantiates; initialisers have not run yet. */
   constructor(rewritten: RewrittenModule, imports: WebAssembly.Imports = {}, options: HarnessOptions = {}) {
@@ -119,9 +112,7 @@ export class HarnessInstance {
       (limits, index) => imported[index] ?? new HarnessMemory(limits),
     );
     const own: Record<string, unknown> = { epoch: this.epoch };
-    // A module without memories has one card table all the same.
-    this.#first = this.memories[0] ?? new HarnessMemory(NO_MEMORY);
-    for (const [index, { memory, cards }] of [this.#first, ...this.memories.slice(1)].entries()) {
+    for (const [index, { memory, cards }] of this.memories.entries()) {
       own[`memory${index}`] = memory;
       own[`cards${index}`] = cards;
     }
@@ -138,13 +129,9 @@ export class HarnessInstance {
     table.set(1, wasmFunction(wait, []));
   }
 
-  set deadline(epoch: number) {
-    this.#first.deadline = epoch;
-  }
-
-  /** Lets the guest tick at every check: the epoch stands at 0. */
+  /** Lets the guest tick at every check. */
   tickAlways(): void {
-    this.deadline = 0;
+    new Int32Array(this.epoch.buffer)[0] = 1;
   }
 
   /** Runs what instantiation runs: active data segments, then the start function. */
@@ -175,8 +162,6 @@ export class HarnessInstance {
     if (hook !== undefined) this.call(hook);
   }
 }
-
-const NO_MEMORY: Limits = { min: 0, max: 0, is64: false, shared: false };
 
 /** A JavaScript function as one of WebAssembly, so that it can be in a table. */
 function wasmFunction(fn: () => unknown, results: readonly "i32"[]): unknown {
