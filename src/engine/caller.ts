@@ -1,6 +1,7 @@
 // What a host function sees of the guest that called it.
 
 import type { GuestMemory } from "./guest-memory.ts";
+import type { BoundComponent } from "./slot-plan.ts";
 
 /** A value that crosses between host and guest: i64 is a bigint, references are objects, v128 cannot cross. */
 export type WasmValue = number | bigint | object | null | undefined;
@@ -14,6 +15,8 @@ export type WasmValue = number | bigint | object | null | undefined;
 export interface Caller<T> {
   /** The guest's memory. Throws if the guest has none. */
   readonly memory: GuestMemory;
+  /** The component that the slot holds; absent if it is a core module. */
+  readonly component?: BoundComponent | undefined;
   /** The state of the present call. */
   readonly data: T;
   /**

@@ -4,8 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { assembleText } from "../wasm/mod.ts";
 import type { Caller, WasmValue } from "./caller.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
-import { InstancePre, type InstancePreOptions, LinkError } from "./instance-pre.ts";
+import { InstancePre, type InstancePreOptions } from "./instance-pre.ts";
 import { type Invocation, SlotsExhaustedError, TrapError } from "./invocation.ts";
+import { LinkError } from "./link-module.ts";
 import { Linker } from "./linker.ts";
 import { Store, type StoreOptions } from "./store.ts";
 
@@ -34,7 +35,7 @@ async function setUp(
   const linker = new Linker<Data>();
   options.link?.(linker);
   const module = await engine.compile(await assembleText(text));
-  const pre = new InstancePre(engine, linker, module, {
+  const pre = InstancePre.ofModule({ engine, linker }, module, {
     name: "guest",
     hooks: {
       rewind(data) {
@@ -367,7 +368,7 @@ test("A module whose table can change gets a fresh instance for every call", asy
       (local.set 0 (i32.add (call_indirect (type $t) (i32.const 0)) (i32.load8_u (i32.const 0))))
       (table.copy (i32.const 0) (i32.const 1) (i32.const 1)) (i32.store8 (i32.const 0) (i32.const 9))
       (local.get 0)))`);
-  assert.equal(pre.module.rewritten.verdict.kind, "fresh");
+  assert.equal(pre.isRecyclable, false);
   for (let round = 0; round < 3; round++) assert.equal(await call(pre, "run"), 8);
 });
 

@@ -1,17 +1,19 @@
-// A module with everything linked that can be linked ahead of time, and the pool of its slots.
+// A module, or the modules of a component, with everything linked that can be linked ahead of time, and
+// the pool of their slots.
 
-import type { FunctionType, Import } from "../wasm/mod.ts";
+import type { CoreRef } from "../component/mod.ts";
 import type { CompiledModule, Engine } from "./engine.ts";
 import { GearPolicy } from "./gears.ts";
 import type { Invocation } from "./invocation.ts";
+import { linkModule } from "./link-module.ts";
 import type { Linker } from "./linker.ts";
 import type { MemoryImage } from "./memory-cell.ts";
-import { planShim, type ShimPlan } from "./shim.ts";
 import { Slot } from "./slot.ts";
-import type { LinkedImport, SlotPlan, StoreHooks } from "./slot-plan.ts";
+import type { LinkedGroup, SlotPlan, StoreHooks } from "./slot-plan.ts";
 import { SlotPool } from "./slot-pool.ts";
 import { Store } from "./store.ts";
 import { trapObject } from "./trap.ts";
+import type { Turn } from "./turns.ts";
 
 /** Pages of 64 KiB that a memory may have if nobody says otherwise: 512 MiB. */
 const MEMORY_PAGES_MAX_DEFAULT = 8_192;
@@ -22,72 +24,66 @@ export interface InstancePreOptions<T> {
   readonly hooks: StoreHooks<T>;
   /** Most pages of each memory. */
   readonly memoryPagesMax?: number;
+  /** Turns that its guests may have in a row while those of others wait. Default 1. */
+  readonly weight?: number;
   /** Whether an import answers the same in every call of this component, so that an initialiser that asks it need run only once. */
   isStable?(module: string, name: string): boolean;
 }
 
-/** One import that cannot be satisfied, and why. */
-export interface LinkProblem {
-  readonly import: Import;
-  readonly reason: "unknown" | "type";
-  /** The type that the linker has under that name. */
-  readonly expected?: FunctionType;
-}
-
-export class LinkError extends Error {
-  override readonly name = "LinkError";
-  readonly problems: readonly LinkProblem[];
-  constructor(problems: readonly LinkProblem[]) {
-    super(problems.map(({ import: { module, name } }) => `"${module}" "${name}"`).join(", "));
-    this.problems = problems;
-  }
-}
-
 export class InstancePre<T> implements SlotPlan<T>, Disposable {
   readonly engine: Engine;
-  readonly module: CompiledModule;
   readonly name: string;
   readonly hooks: StoreHooks<T>;
-  readonly memoryPagesMax: number;
-  readonly plain: readonly LinkedImport<T>[];
-  readonly suspending: readonly LinkedImport<T>[];
-  readonly shim: ShimPlan;
+  readonly group: LinkedGroup<T>;
   readonly gears: GearPolicy;
+  readonly turn: Turn;
+  readonly isRecyclable: boolean;
   readonly shiftTrap = trapObject({ kind: "shift" });
   readonly unstableTrap = trapObject({ kind: "unstable" });
   /** What the memories hold at the start of each call. */
   images: readonly MemoryImage[] = [];
   /** Exports to call at the start of each call, because they cannot be run ahead. */
-  initializers: readonly string[] = [];
+  initializers: readonly CoreRef[] = [];
   readonly pool: SlotPool<Slot<T>>;
-  readonly #frozenInitializers: readonly string[];
+  readonly #frozenInitializers: readonly CoreRef[];
 
   /**
-   * Links the module and makes its first slot.
+   * Links a core module and makes its first slot.
    *
    * @throws LinkError with every import that cannot be satisfied
    * @throws WebAssembly.RuntimeError if a segment is out of bounds
    * @throws SlotsExhaustedError
    */
-  constructor(engine: Engine, linker: Linker<T>, module: CompiledModule, options: InstancePreOptions<T>) {
+  static ofModule<T>(
+    { engine, linker }: { readonly engine: Engine; readonly linker: Linker<T> },
+    module: CompiledModule,
+    options: InstancePreOptions<T>,
+  ): InstancePre<T> {
+    const group = linkModule(linker, module, linkOptions(options));
+    return new InstancePre(engine, group, { ...options, initializers: initializersOf(module) });
+  }
+
+  /** Makes the first slot of what is linked. @throws as `ofModule`, but for LinkError */
+  constructor(
+    engine: Engine,
+    group: LinkedGroup<T>,
+    options: InstancePreOptions<T> & { readonly initializers: readonly CoreRef[] },
+  ) {
     this.engine = engine;
-    this.module = module;
+    this.group = group;
     this.name = options.name;
     this.hooks = options.hooks;
-    this.memoryPagesMax = options.memoryPagesMax ?? MEMORY_PAGES_MAX_DEFAULT;
-    const linked = linkImports(linker, module, options);
-    this.plain = linked.filter((item) => item.linked.kind === "plain");
-    this.suspending = linked.filter((item) => item.linked.kind === "suspending");
-    this.shim = planShim(this.suspending.map((item) => item.linked.type));
     this.gears = new GearPolicy(engine.gearing);
-    // A slot without memories counts too: nothing may be had without end.
-    const memories = Math.max(1, 2 * module.rewritten.original.memories.length);
+    this.turn = engine.turns.component(options.weight === undefined ? {} : { weight: options.weight });
+    this.isRecyclable = group.instances.every(({ module }) => module.rewritten.verdict.kind === "recyclable");
+    // Each memory has a card table. A slot without memories counts too: nothing may be had without end.
+    const memories = Math.max(1, 2 * group.memories.length);
     this.pool = new SlotPool({
       make: () => this.#makeSlot(),
       reserve: () => engine.reserve(memories),
       release: (grownBytes) => engine.release(memories, grownBytes),
     });
-    this.#frozenInitializers = this.#makeFirstSlot();
+    this.#frozenInitializers = this.#makeFirstSlot(options.initializers);
     engine.addPool(this.pool);
   }
 
@@ -97,13 +93,12 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
   }
 
   /** Makes the first slot, takes its image, and returns the initialisers whose effect is in the image. */
-  #makeFirstSlot(): readonly string[] {
-    const initializers = initializersOf(this.module);
+  #makeFirstSlot(initializers: readonly CoreRef[]): readonly CoreRef[] {
     const slot = this.pool.take();
     this.images = slot.capture();
     const frozen =
       initializers.length > 0 &&
-      this.module.rewritten.verdict.kind === "recyclable" &&
+      this.isRecyclable &&
       slot.tryInitializers(new Store(this.hooks.initialData()), initializers);
     if (frozen) this.images = slot.capture();
     else this.initializers = initializers;
@@ -158,34 +153,20 @@ export class Instance<T> implements Disposable {
   }
 }
 
-function linkImports<T>(
-  linker: Linker<T>,
-  module: CompiledModule,
-  options: InstancePreOptions<T>,
-): LinkedImport<T>[] {
-  const problems: LinkProblem[] = [];
-  const linked: LinkedImport<T>[] = [];
-  for (const item of module.rewritten.original.imports) {
-    const found = item.kind === "func" ? linker.get(item.module, item.name) : undefined;
-    if (item.kind !== "func" || !found) problems.push({ import: item, reason: "unknown" });
-    else if (!sameType(item.type, found.type)) {
-      problems.push({ import: item, reason: "type", expected: found.type });
-    } else {
-      const stable = options.isStable?.(item.module, item.name) ?? false;
-      linked.push({ module: item.module, name: item.name, linked: found, stable });
-    }
-  }
-  if (problems.length > 0) throw new LinkError(problems);
-  return linked;
-}
-
-function sameType(a: FunctionType, b: FunctionType): boolean {
-  return a.params.join() === b.params.join() && a.results.join() === b.results.join();
+export function linkOptions<T>(options: Omit<InstancePreOptions<T>, "hooks">): {
+  readonly memoryPagesMax: number;
+  isStable(module: string, name: string): boolean;
+} {
+  return {
+    memoryPagesMax: options.memoryPagesMax ?? MEMORY_PAGES_MAX_DEFAULT,
+    isStable: (module, name) => options.isStable?.(module, name) ?? false,
+  };
 }
 
 /** The start function, and `_initialize` where it is exported; `_start` is a command's main function, not an initialiser. */
-function initializersOf(module: CompiledModule): string[] {
+export function initializersOf(module: CompiledModule, instance = 0): CoreRef[] {
   const { hooks, original } = module.rewritten;
-  const reactor = original.exports.find((item) => item.kind === "func" && item.name === "_initialize");
-  return [...(hooks.start === undefined ? [] : [hooks.start]), ...(reactor ? ["_initialize"] : [])];
+  const reactor = original.exports.some((item) => item.kind === "func" && item.name === "_initialize");
+  const names = [...(hooks.start === undefined ? [] : [hooks.start]), ...(reactor ? ["_initialize"] : [])];
+  return names.map((name) => ({ instance, name }));
 }

@@ -1,5 +1,6 @@
 // One call of an export, in a form that can be replayed from its start.
 
+import type { CoreRef } from "../component/mod.ts";
 import type { Caller, WasmValue } from "./caller.ts";
 
 /**
@@ -10,7 +11,10 @@ import type { Caller, WasmValue } from "./caller.ts";
  * Either may call exports of the guest (its allocator) with `caller.call`.
  */
 export interface Invocation<T, R> {
+  /** For messages; and the export to call, if there is no `entry`. */
   readonly exportName: string;
+  /** The core function to call. Absent for a core module. */
+  readonly entry?: CoreRef;
   lower(caller: Caller<T>): readonly WasmValue[];
   lift(caller: Caller<T>, result: WasmValue): R;
   /** The guest ended itself with `proc_exit`. Absent: every exit is an error. */

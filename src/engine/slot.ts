@@ -1,80 +1,78 @@
-// A slot: one linked instance with its memories, in which calls run one after another, each in a state
+// A slot: linked instances with their memories, in which calls run one after another, each in a state
 // that is exactly fresh.
 //
 // A slot is always in one phase. Only `idle` slots are in a pool. `trial` is the run of the
 // initialisers at start-up, which ends at the first import whose answer may change.
 
+import type { CoreRef, CoreValue, SlotAccess } from "../component/mod.ts";
 import type { ValueType } from "../wasm/mod.ts";
 import { wasmBacktrace } from "./backtrace.ts";
 import { bindHostCall, failure, type HostCall } from "./bind.ts";
+import { CallTime, UNSUSPENDABLE_MS_MAX } from "./call-time.ts";
 import type { Caller, WasmValue } from "./caller.ts";
+import { CoreInstance, type GuestFunction, type ImportSources } from "./core-instance.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import { type EndReason, type Invocation, TrapError } from "./invocation.ts";
-import type { LinkedFunction } from "./linker.ts";
 import { MemoryCell, type MemoryImage } from "./memory-cell.ts";
 import { pairName, plainName, SHIM, waitName } from "./shim.ts";
-import type { SlotPlan } from "./slot-plan.ts";
+import { type BoundComponent, type HostFunctionPlan, memoryIndex, type SlotPlan } from "./slot-plan.ts";
 import type { Store } from "./store.ts";
 import { type Ending, endingOf, isStackOverflow, trapObject } from "./trap.ts";
 
 const PAGE_BYTES = 65_536;
-/** Most time in code that cannot be suspended, such as an allocator called by the host. */
-const UNSUSPENDABLE_MS_MAX = 500;
 /** Most time that initialisers may take at start-up. */
 const TRIAL_MS_MAX = 10_000;
 
+/** The only instance of a core module. */
+const FIRST = { instance: 0 };
+
 type Phase = "idle" | "trial" | "first" | "second";
-type GuestFunction = (...args: readonly WasmValue[]) => WasmValue;
-type PromisingFunction = (...args: readonly WasmValue[]) => Promise<WasmValue>;
 
 export class Slot<T> implements Caller<T> {
+  readonly component: BoundComponent | undefined;
   readonly #plan: SlotPlan<T>;
   readonly #cells: readonly MemoryCell[];
-  readonly #guestMemory: GuestMemory | undefined;
-  /** The host's side of every import, kept when the instance is made anew. */
-  readonly #imports: WebAssembly.Imports;
-  #exports: WebAssembly.Instance["exports"] = {};
-  #promising = new Map<string, PromisingFunction>();
-  #restoreGlobals: (() => void) | undefined;
-  readonly #shim: WebAssembly.Instance["exports"];
-  readonly #flag: WebAssembly.Global;
+  readonly #memories: readonly GuestMemory[];
+  readonly #instances: CoreInstance[] = [];
+  readonly #time: CallTime;
+  /** Set by the shim when the plain half of a pair has left a promise. */
+  #flag: WebAssembly.Global | undefined;
 
   #phase: Phase = "idle";
   #store: Store<T> | undefined;
   /** A call is under way in second gear: its guest may go on in any later turn. */
   #isRunning = false;
-  /** A host function is at work for the guest, which waits for it unless the call was ended meanwhile. */
-  #isHostAtWork = false;
-  /** One is at work for which the guest could not wait. Like the other it may touch the memory at any time. */
+  /** Host functions that are at work for the guest, which waits for them unless the call was ended meanwhile. */
+  #hostsAtWork = 0;
+  /** One is at work for which the guest could not wait. Like the others it may touch the memory at any time. */
   #isAbandoned = false;
   /** Whether host functions call `beforeHostCall` first. */
   watched: boolean;
   #hostCalls = 0;
-  /** performance.now() at which the present call, or the present unsuspendable part of it, must end. */
-  #hardDeadline = 0;
   #suspendable = false;
   #pending: Promise<unknown> | undefined;
   /** Set once the call is to end; thrown at the next tick, or in place of what it waits for. */
   #ended: object | undefined;
-  #rejectWait: ((trap: object) => void) | undefined;
+  /** Ends each wait of the guest. A component that waits for another component waits twice. */
+  readonly #waits = new Set<(trap: object) => void>();
   #abort: AbortController | undefined;
 
   constructor(plan: SlotPlan<T>) {
     this.#plan = plan;
-    const { original } = plan.module.rewritten;
-    this.#cells = original.memories.map((limits) => new MemoryCell(limits, plan.memoryPagesMax));
-    this.#guestMemory = this.#viewMemory();
-    this.watched = plan.engine.forcesShift !== undefined;
-    this.#shim = this.#makeShim();
-    // The shim exports its flag as a global.
-    this.#flag = this.#shim[SHIM.FLAG] as WebAssembly.Global;
-    this.#imports = this.#linkImports();
-    this.#instantiate();
+    const { group, engine } = plan;
+    this.#cells = group.memories.map(({ limits, pagesMax }) => new MemoryCell(limits, pagesMax));
+    this.#memories = this.#cells.map((cell) => new GuestMemory(cell.memory, cell.cards));
+    this.#time = new CallTime(engine.clock);
+    this.watched = engine.forcesShift !== undefined;
+    this.component = group.bindComponent?.(this.#access());
+    const sources = this.#importSources();
+    for (const linked of group.instances) this.#instances.push(new CoreInstance(linked, sources));
   }
 
   get memory(): GuestMemory {
-    if (!this.#guestMemory) throw new Error("The guest has no memory");
-    return this.#guestMemory;
+    const memory = this.#memories[this.#plan.group.callerMemory ?? -1];
+    if (!memory) throw new Error("The guest has no memory");
+    return memory;
   }
 
   get data(): T {
@@ -107,30 +105,15 @@ export class Slot<T> implements Caller<T> {
   }
 
   call(name: string, ...args: readonly WasmValue[]): WasmValue {
-    const fn = this.#guestFunction(name);
-    if (!this.#suspendable) return fn(...args);
-    // JavaScript frames cannot be suspended, and this call stands on one.
-    this.#suspendable = false;
-    const hardDeadline = this.#hardDeadline;
-    this.#hardDeadline = Math.min(hardDeadline, performance.now() + UNSUSPENDABLE_MS_MAX);
-    // A host function may call while its guest waits for it: then the clock is not running.
-    const isWaiting = this.#rejectWait !== undefined;
-    if (isWaiting) this.#enter();
-    try {
-      return fn(...args);
-    } finally {
-      if (isWaiting) this.#leave();
-      this.#suspendable = true;
-      this.#hardDeadline = hardDeadline;
-    }
+    return this.#call({ instance: 0, name }, args);
   }
 
   // --- Start-up.
 
   /** Writes the data segments. @throws WebAssembly.RuntimeError where one is out of bounds */
   initializeData(): void {
-    this.#callHook(this.#plan.module.rewritten.hooks.initializeData);
-    this.#callHook(this.#plan.module.rewritten.hooks.save);
+    for (const instance of this.#instances) instance.initializeData();
+    this.#save();
   }
 
   /**
@@ -139,26 +122,32 @@ export class Slot<T> implements Caller<T> {
    * @returns false if one asked for something that may differ from call to call, or failed: then the
    *   slot is as before, and they must run in each call
    */
-  tryInitializers(store: Store<T>, names: readonly string[]): boolean {
+  tryInitializers(store: Store<T>, initializers: readonly CoreRef[]): boolean {
     this.#store = store;
     this.#phase = "trial";
     this.watched = true;
-    this.#hardDeadline = performance.now() + TRIAL_MS_MAX;
-    this.#enter();
+    this.#time.begin({ wallTimeMs: TRIAL_MS_MAX, cpuTimeMs: TRIAL_MS_MAX });
+    this.#time.enter();
     try {
-      for (const name of names) this.#callHook(name);
-      this.#callHook(this.#plan.module.rewritten.hooks.save);
+      for (const initializer of initializers) this.#function(initializer)();
+      this.#save();
       return true;
     } catch {
       // Whatever it was, the first call meets it again and tells it.
       this.#restore();
       return false;
     } finally {
-      this.#leave();
+      this.#time.leave();
+      this.#time.reset();
       this.#phase = "idle";
       this.#store = undefined;
       this.watched = this.#plan.engine.forcesShift !== undefined;
     }
+  }
+
+  #save(): void {
+    for (const instance of this.#instances) instance.saveGlobals();
+    this.component?.save();
   }
 
   // --- One call.
@@ -169,16 +158,16 @@ export class Slot<T> implements Caller<T> {
     if (!this.#plan.gears.startsInFirst()) return this.#runSecond(store, invocation);
     let value: R;
     this.#phase = "first";
-    this.#enter();
+    this.#time.enter();
     try {
-      for (const name of this.#plan.initializers) this.#callHook(name);
+      for (const initializer of this.#plan.initializers) this.#function(initializer)();
       const args = invocation.lower(this);
-      value = invocation.lift(this, this.#guestFunction(invocation.exportName)(...args));
+      value = invocation.lift(this, this.#entry(invocation)(...args));
     } catch (thrown) {
-      this.#leave();
+      this.#time.leave();
       return this.#afterFirst(store, invocation, thrown);
     }
-    this.#leave();
+    this.#time.leave();
     this.#plan.gears.stayed();
     this.#plan.hooks.commit(store.data);
     return value;
@@ -205,57 +194,58 @@ export class Slot<T> implements Caller<T> {
     this.#ended = undefined;
     const cancel = () =>
       this.#end({ kind: "failed", reason: "cancelled", message: "Nobody waits for the answer" });
-    const timer = setTimeout(() => this.#end(pastDeadline(store.wallTimeMs)), store.wallTimeMs);
+    const timer = setTimeout(() => this.#end(pastWallTime(store.wallTimeMs)), store.wallTimeMs);
     store.signal?.addEventListener("abort", cancel, { once: true });
     try {
       if (store.signal?.aborted) cancel();
-      return await this.#suspendably(store, invocation);
+      this.#time.begin(store);
+      return await this.#suspendably(invocation);
     } catch (thrown) {
       return this.#finish(invocation, thrown, endingOf(thrown));
     } finally {
       this.#isRunning = false;
+      this.#time.reset();
       clearTimeout(timer);
       store.signal?.removeEventListener("abort", cancel);
       this.#plan.hooks.commit(store.data);
     }
   }
 
-  async #suspendably<R>(store: Store<T>, invocation: Invocation<T, R>): Promise<R> {
-    const wallDeadline = performance.now() + store.wallTimeMs;
-    for (const name of this.#plan.initializers) await this.#callSuspendable(name, [], wallDeadline);
+  async #suspendably<R>(invocation: Invocation<T, R>): Promise<R> {
+    for (const initializer of this.#plan.initializers) await this.#callSuspendable(initializer, []);
     const args = this.#unsuspendably(() => invocation.lower(this));
-    const result = await this.#callSuspendable(invocation.exportName, args, wallDeadline);
+    const entry = invocation.entry ?? { instance: 0, name: invocation.exportName };
+    const result = await this.#callSuspendable(entry, args);
     return this.#unsuspendably(() => invocation.lift(this, result));
   }
 
-  async #callSuspendable(name: string, args: readonly WasmValue[], wallDeadline: number): Promise<WasmValue> {
-    let promising = this.#promising.get(name);
-    if (!promising) {
-      // promising() wraps a guest's function, whose arguments and result are WebAssembly values.
-      promising = WebAssembly.promising(this.#guestFunction(name)) as PromisingFunction;
-      this.#promising.set(name, promising);
-    }
-    this.#hardDeadline = wallDeadline;
+  async #callSuspendable(ref: CoreRef, args: readonly WasmValue[]): Promise<WasmValue> {
     this.#suspendable = true;
-    this.#enter();
+    this.#time.enter();
     try {
-      const result = promising(...args);
-      this.#leave();
+      const result = this.#instance(ref).promising(ref.name)(...args);
+      this.#time.leave();
       return await result;
     } finally {
-      this.#leave();
+      this.#time.leave();
       this.#suspendable = false;
     }
   }
 
   #unsuspendably<R>(step: () => R): R {
     if (this.#ended) throw this.#ended;
-    this.#hardDeadline = performance.now() + UNSUSPENDABLE_MS_MAX;
-    this.#enter();
+    return this.#time.unsuspendably(step);
+  }
+
+  /** Calls the guest from a host function. JavaScript frames cannot be suspended, and this call stands on one. */
+  #call(ref: CoreRef, args: readonly WasmValue[]): WasmValue {
+    const fn = this.#function(ref);
+    if (!this.#suspendable) return fn(...args);
+    this.#suspendable = false;
     try {
-      return step();
+      return this.#time.unsuspendably(() => fn(...args));
     } finally {
-      this.#leave();
+      this.#suspendable = true;
     }
   }
 
@@ -275,11 +265,15 @@ export class Slot<T> implements Caller<T> {
   #failure(exportName: string, thrown: unknown, ending: Ending | undefined): TrapError {
     const cause = ending?.kind === "failed" ? (ending.cause ?? thrown) : thrown;
     const { message, reason } = explain(thrown, ending);
+    // Offsets are those of one module: of several, which one a frame belongs to is not told.
+    const [first, ...others] = this.#plan.group.instances;
+    const original = (offset: number) =>
+      others.length === 0 ? first?.module.originalOffset(offset) : undefined;
     return new TrapError(message, {
       reason,
       componentId: this.#plan.name,
       exportName,
-      backtrace: wasmBacktrace(cause, (offset) => this.#plan.module.originalOffset(offset)),
+      backtrace: wasmBacktrace(cause, original),
       cause,
     });
   }
@@ -294,10 +288,10 @@ export class Slot<T> implements Caller<T> {
     if (this.#isRunning) this.#end({ kind: "failed", reason: "cancelled", message: "The call was given up" });
     this.#abort?.abort();
     this.#abort = undefined;
-    if (this.#isRunning || this.#isHostAtWork || this.#isAbandoned) return false;
+    if (this.#isRunning || this.#hostsAtWork > 0 || this.#isAbandoned) return false;
     this.#phase = "idle";
-    this.#store = undefined;
     this.#restore();
+    this.#store = undefined;
     return true;
   }
 
@@ -311,7 +305,7 @@ export class Slot<T> implements Caller<T> {
   }
 
   #restore(): void {
-    const { images, module } = this.#plan;
+    const { images, isRecyclable } = this.#plan;
     for (const [index, cell] of this.#cells.entries()) {
       const image = images[index];
       if (image) cell.restore(image);
@@ -319,57 +313,54 @@ export class Slot<T> implements Caller<T> {
     this.#suspendable = false;
     this.#pending = undefined;
     this.#ended = undefined;
-    this.#rejectWait = undefined;
-    if (module.rewritten.verdict.kind === "fresh") this.#instantiate();
-    else this.#restoreGlobals?.();
+    this.component?.restore();
+    for (const instance of this.#instances) {
+      if (isRecyclable) instance.restoreGlobals();
+      else instance.instantiate();
+    }
   }
 
   // --- Ticks, waits, ends.
 
-  #enter(): void {
-    this.#plan.engine.clock.enter();
-  }
-
-  #leave(): void {
-    this.#plan.engine.clock.leave();
-  }
-
   /** Called by the guest at a tick; returns 1 if it is to give way. */
   #late(): number {
-    const { clock } = this.#plan.engine;
-    if (!clock.takeTick()) return 0;
+    if (!this.#time.takeTick()) return 0;
     if (this.#phase === "first") throw this.#plan.shiftTrap;
     if (this.#ended) throw this.#ended;
-    if (performance.now() > this.#hardDeadline) {
-      if (this.#phase === "trial") throw this.#plan.unstableTrap;
-      throw trapObject(this.#overdue());
-    }
-    clock.enter();
-    return this.#suspendable ? 1 : 0;
+    const exceeded = this.#time.exceeded();
+    if (exceeded)
+      throw this.#phase === "trial" ? this.#plan.unstableTrap : trapObject(this.#overdue(exceeded));
+    if (this.#suspendable) return 1;
+    this.#time.leave();
+    this.#time.enter();
+    return 0;
   }
 
-  #overdue(): Ending {
+  #overdue(exceeded: "wall-time" | "cpu-time"): Ending {
+    const store = this.#store;
     // The error is made here, below the guest's frames, for its backtrace.
     const cause = new Error("The guest ran too long");
-    if (this.#suspendable) return { ...pastDeadline(this.#store?.wallTimeMs ?? 0), cause };
+    if (exceeded === "cpu-time") {
+      const message = `The guest computed for more than ${store?.cpuTimeMs} ms`;
+      return { kind: "failed", reason: "limit", message, cause };
+    }
+    if (this.#suspendable) return { ...pastWallTime(store?.wallTimeMs ?? 0), cause };
     const message = `The guest ran longer than ${UNSUSPENDABLE_MS_MAX} ms in code that cannot be suspended`;
     return { kind: "failed", reason: "deadline", message, cause };
   }
 
-  /** Waits for a promise of the host on behalf of the guest, and ends early if the call is ended. */
+  /** Waits for a promise on behalf of the guest, and ends early if the call is ended. */
   #wait(promise: Promise<unknown>, waitsFor: "host" | "turn"): Promise<unknown> {
-    this.#leave();
-    this.#isHostAtWork = waitsFor === "host";
+    this.#time.leave();
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {
-        if (this.#rejectWait !== reject) return;
-        this.#rejectWait = undefined;
-        this.#isHostAtWork = false;
-        this.#enter();
+        if (!this.#waits.delete(reject)) return;
+        if (waitsFor === "host") this.#hostsAtWork--;
+        this.#time.enter();
         act();
       };
-      this.#rejectWait = reject;
-      if (this.#ended) settle(() => reject(this.#ended));
+      if (this.#ended) reject(this.#ended);
+      else this.#waits.add(reject);
       promise.then(
         (value) => settle(() => resolve(value)),
         (error: unknown) => settle(() => reject(failure(error))),
@@ -380,60 +371,43 @@ export class Slot<T> implements Caller<T> {
   #end(ending: Ending): void {
     this.#ended ??= trapObject(ending);
     this.#abort?.abort();
-    const reject = this.#rejectWait;
-    this.#rejectWait = undefined;
-    if (!reject) return;
-    this.#enter();
-    reject(this.#ended);
+    for (const reject of this.#waits) reject(this.#ended);
+    this.#waits.clear();
   }
 
   // --- Linking.
 
-  #viewMemory(): GuestMemory | undefined {
-    const { exports } = this.#plan.module.rewritten.original;
-    const exported = exports.find((item) => item.kind === "memory" && item.name === "memory");
-    const cell = this.#cells[exported?.index ?? 0];
-    return cell && new GuestMemory(cell.memory, cell.cards);
-  }
-
-  #linkImports(): WebAssembly.Imports {
-    const { rewritten } = this.#plan.module;
-    const imports: WebAssembly.Imports = {};
-    const put = (module: string, name: string, value: unknown) => {
-      imports[module] ??= {};
-      imports[module][name] = value;
+  #importSources(): ImportSources {
+    const { group, engine } = this.#plan;
+    const shim = this.#makeShim();
+    // The shim exports its flag as a global.
+    this.#flag = shim[SHIM.FLAG] as WebAssembly.Global;
+    let pairs = 0;
+    const functions = group.functions.map((plan) =>
+      plan.kind === "plain" ? this.#bind(plan) : shim[pairName(pairs++)],
+    );
+    return {
+      function: (index) => functions[index],
+      memory: (index) => this.#cell(index),
+      export: (ref) => this.#instance(ref).export(ref.name),
+      epoch: engine.clock.memory,
+      ticks: [shim[SHIM.LATE], shim[SHIM.YIELD]],
     };
-    this.#cells.forEach((cell, index) => {
-      put(rewritten.importModule, `memory${index}`, cell.memory);
-      put(rewritten.importModule, `cards${index}`, cell.cards);
-    });
-    put(rewritten.importModule, "epoch", this.#plan.engine.clock.memory);
-    let memories = 0;
-    for (const item of rewritten.original.imports) {
-      if (item.kind === "memory") put(item.module, item.name, this.#cells[memories++]?.memory);
-    }
-    for (const { module, name, linked, stable } of this.#plan.plain)
-      put(module, name, this.#bind(linked, stable));
-    this.#plan.suspending.forEach(({ module, name }, index) => {
-      put(module, name, this.#shim[pairName(index)]);
-    });
-    return imports;
   }
 
   /** The functions that may wait, and the two of the tick table, by way of the shim. */
   #makeShim(): WebAssembly.Instance["exports"] {
-    const { shim, suspending, engine } = this.#plan;
+    const { group, turn } = this.#plan;
     const host: Record<string, unknown> = {
       [SHIM.LATE]: () => this.#late(),
-      [SHIM.YIELD]: new WebAssembly.Suspending(() => this.#wait(engine.turns.next(), "turn")),
+      [SHIM.YIELD]: new WebAssembly.Suspending(() => this.#wait(turn.next(), "turn")),
     };
-    for (const type of shim.waits) {
+    for (const type of group.shim.waits) {
       host[waitName(type)] = new WebAssembly.Suspending(() => this.#takePending());
     }
-    suspending.forEach(({ linked, stable }, index) => {
-      host[plainName(index)] = this.#bind(linked, stable);
-    });
-    return new WebAssembly.Instance(shim.module, { [SHIM.MODULE]: host }).exports;
+    const suspending = group.functions.filter(({ kind }) => kind === "suspending");
+    for (const [index, plan] of suspending.entries()) host[plainName(index)] = this.#bind(plan);
+    return new WebAssembly.Instance(group.shim.module, { [SHIM.MODULE]: host }).exports;
   }
 
   #takePending(): Promise<unknown> {
@@ -454,19 +428,18 @@ export class Slot<T> implements Caller<T> {
           : "A host function returned a promise in first gear: it must call shift() before, outside of any async function",
       );
     }
-    this.#isHostAtWork = true;
+    this.#hostsAtWork++;
     this.#pending = result;
-    this.#flag.value = 1;
+    if (this.#flag) this.#flag.value = 1;
     return type === "i64" ? 0n : 0;
   }
 
   /** Binds a host function to this slot. */
-  #bind(linked: LinkedFunction<T>, stable: boolean): (...args: never[]) => unknown {
-    const { type } = linked;
-    // The linker checked the number and types of the arguments against the guest's import.
-    const fn = linked.fn as HostCall<T>;
+  #bind(plan: HostFunctionPlan<T>): (...args: never[]) => unknown {
+    const { type, stable } = plan;
+    const fn = plan.bind(this, this.component);
     const call: HostCall<T> =
-      linked.kind === "plain" ? fn : (caller, ...args) => this.#deliver(fn(caller, ...args), type.results[0]);
+      plan.kind === "plain" ? fn : (caller, ...args) => this.#deliver(fn(caller, ...args), type.results[0]);
     return bindHostCall(this, call, { arity: type.params.length, stable });
   }
 
@@ -477,34 +450,49 @@ export class Slot<T> implements Caller<T> {
       throw this.#plan.shiftTrap;
   }
 
-  #instantiate(): void {
-    const { hooks } = this.#plan.module.rewritten;
-    const { exports } = new WebAssembly.Instance(this.#plan.module.compiled, this.#imports);
-    this.#exports = exports;
-    this.#promising.clear();
-    if (hooks.ticks !== undefined) {
-      // The rewriter promises a table under this name.
-      const ticks = exports[hooks.ticks] as WebAssembly.Table;
-      ticks.set(0, this.#shim[SHIM.LATE]);
-      ticks.set(1, this.#shim[SHIM.YIELD]);
-    }
-    // As above, with a function.
-    this.#restoreGlobals = hooks.restore === undefined ? undefined : (exports[hooks.restore] as () => void);
+  /** How canonical code reaches the instances. */
+  #access(): SlotAccess {
+    return {
+      memory: (ref) => {
+        const memory = this.#memories[memoryIndex(this.#plan.group.instances, ref)];
+        if (!memory) throw new Error(`Instance ${ref.instance} exports no memory "${ref.name}"`);
+        return memory;
+      },
+      // Canonical code calls functions of numbers only.
+      call: (ref, ...args) => this.#call(ref, args) as CoreValue | undefined,
+      callSuspendable: (ref, args) => {
+        const called = this.#suspendable
+          ? this.#instance(ref).promising(ref.name)(...args)
+          : this.#function(ref)(...args);
+        // As above.
+        return called as CoreValue | undefined | Promise<CoreValue | undefined>;
+      },
+    };
   }
 
-  #guestFunction(name: string): GuestFunction {
-    const value = this.#exports[name];
-    if (typeof value !== "function") throw new Error(`The guest exports no function "${name}"`);
-    // An exported function takes and returns WebAssembly values; it checks them itself.
-    return value as GuestFunction;
+  #cell(index: number): MemoryCell {
+    const cell = this.#cells[index];
+    if (!cell) throw new Error(`The slot has no memory ${index}`);
+    return cell;
   }
 
-  #callHook(name: string | undefined): void {
-    if (name !== undefined) this.#guestFunction(name)();
+  #instance(ref: { readonly instance: number }): CoreInstance {
+    const instance = this.#instances[ref.instance];
+    if (!instance) throw new Error(`The slot has no instance ${ref.instance}`);
+    return instance;
+  }
+
+  #entry(invocation: Invocation<T, unknown>): GuestFunction {
+    const { entry, exportName } = invocation;
+    return entry ? this.#function(entry) : this.#instance(FIRST).function(exportName);
+  }
+
+  #function(ref: CoreRef): GuestFunction {
+    return this.#instance(ref).function(ref.name);
   }
 }
 
-function pastDeadline(wallTimeMs: number): Ending & { kind: "failed" } {
+function pastWallTime(wallTimeMs: number): Ending & { kind: "failed" } {
   return { kind: "failed", reason: "deadline", message: `The call took longer than ${wallTimeMs} ms` };
 }
 

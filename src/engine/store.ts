@@ -5,6 +5,8 @@ export interface StoreOptions {
   readonly signal?: AbortSignal | undefined;
   /** Most time from the start of the call to its end, waits included. */
   readonly wallTimeMs?: number;
+  /** Most time that the guest may compute. Checked at ticks, so it is exceeded by up to 2 ms. */
+  readonly cpuTimeMs?: number;
 }
 
 /** What a call may take if nobody says otherwise. */
@@ -29,5 +31,9 @@ export class Store<T> {
 
   get wallTimeMs(): number {
     return Math.min(this.#options.wallTimeMs ?? WALL_TIME_MS_DEFAULT, TIMER_MS_MAX);
+  }
+
+  get cpuTimeMs(): number {
+    return this.#options.cpuTimeMs ?? Number.POSITIVE_INFINITY;
   }
 }

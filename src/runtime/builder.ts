@@ -110,15 +110,15 @@ export class Builder<T> {
       outbound: this.#configuration.outbound(component),
       ...this.#configuration.output(component.id),
     };
-    const pre = owned.use(await this.#preInstantiate(component, parts, shared));
-    return { pre, module: pre.module.rewritten.original, ...parts };
+    const { pre, module } = await this.#preInstantiate(component, parts, shared);
+    return { pre: owned.use(pre), module, ...parts };
   }
 
   async #preInstantiate(
     component: Component,
     parts: Omit<ReadyComponent<T>, "pre" | "module">,
     shared: SharedParts,
-  ): Promise<InstancePre<RuntimeContext<T>>> {
+  ): Promise<Pick<ReadyComponent<T>, "pre" | "module">> {
     const { memoryBytesMax = MEMORY_BYTES_MAX_DEFAULT, rewind } = this.#configuration;
     try {
       const binary = await readModule(component);
@@ -126,7 +126,7 @@ export class Builder<T> {
       const module = await this.engine.compile(binary);
       const memoryPagesMax = Math.floor(memoryBytesMax / PAGE_BYTES);
       checkMemories(component, module.rewritten.original, memoryPagesMax);
-      return new InstancePre(this.engine, this.linker, module, {
+      const pre = InstancePre.ofModule({ engine: this.engine, linker: this.linker }, module, {
         name: component.id,
         memoryPagesMax,
         isStable: (moduleName, name) => WASI_MODULES.has(moduleName) && STABLE_FUNCTIONS.has(name),
@@ -144,6 +144,7 @@ export class Builder<T> {
             }),
         },
       });
+      return { pre, module: module.rewritten.original };
     } catch (error) {
       throw explained(component, this.linker, error);
     }

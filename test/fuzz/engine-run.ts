@@ -47,7 +47,7 @@ export class EngineRun implements Disposable {
     const compiled = await engine.compile(bytes);
     let pre: InstancePre<CallData>;
     try {
-      pre = new InstancePre(engine, this.#linker, compiled, {
+      pre = InstancePre.ofModule({ engine, linker: this.#linker }, compiled, {
         name: "generated",
         hooks: {
           rewind: (data) => void data.notes.splice(0),

@@ -43,7 +43,7 @@ export class GuestRun implements Disposable {
     if (this.#compiled++ > MODULES_MAX) this[Symbol.dispose]();
     this.#engine ??= new Engine();
     const compiled = await this.#engine.compile(bytes);
-    return new InstancePre(this.#engine, this.#linker, compiled, {
+    return InstancePre.ofModule({ engine: this.#engine, linker: this.#linker }, compiled, {
       name: "damaged",
       memoryPagesMax: PAGES_MAX,
       hooks: {

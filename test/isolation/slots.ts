@@ -69,7 +69,7 @@ export class Slots implements Disposable {
 
   private constructor(parts: SlotParts, module: Awaited<ReturnType<Engine["compile"]>>) {
     this.#template = parts.template;
-    this.#pre = new InstancePre(parts.engine, newLinker(parts), module, {
+    this.#pre = InstancePre.ofModule({ engine: parts.engine, linker: newLinker(parts) }, module, {
       name: "guest",
       memoryPagesMax: MEMORY_PAGES_MAX,
       hooks: {

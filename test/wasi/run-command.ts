@@ -71,7 +71,7 @@ export async function runCommand(module: Uint8Array, options: CommandOptions = {
     });
   const linker = new Linker<Wasi>();
   addWasiP1ToLinker(linker, (wasi) => wasi);
-  using pre = new InstancePre(engine, linker, await engine.compile(module), {
+  using pre = InstancePre.ofModule({ engine, linker }, await engine.compile(module), {
     name: "command",
     hooks: {
       rewind: (wasi) => wasi.rewind(),
