@@ -20,6 +20,8 @@ import { EncodedStrings } from "./sandbox/strings.ts";
 
 export interface Preopen {
   readonly guestPath: string;
+  /** The same as UTF-8. */
+  readonly name: Uint8Array;
   readonly directory: OpenDirectory;
 }
 
@@ -43,7 +45,11 @@ export class WasiTemplate {
     this.encodedEnvironment = EncodedStrings.ofEntries(this.environment);
     this.preopens = options.mounts
       .toSorted((a, b) => (a.guestPath < b.guestPath ? -1 : 1))
-      .map((mount) => ({ guestPath: mount.guestPath, directory: openMount(mount) }));
+      .map((mount) => ({
+        guestPath: mount.guestPath,
+        name: Buffer.from(mount.guestPath),
+        directory: openMount(mount),
+      }));
     this.network = options.network ?? NO_NETWORK;
   }
 
@@ -65,6 +71,12 @@ export interface WasiCall {
   readonly random: RandomSource;
 }
 
+/** At once in one call, files of which only a stream is left included; as for descriptors of preview 1. */
+const OPEN_FILES_MAX = 1024;
+
+/** At once in one call, look-ups of names included. Each is a descriptor of the host. */
+const OPEN_SOCKETS_MAX = 64;
+
 const NOTHING = new Uint8Array(0);
 
 export class Wasi implements Disposable {
@@ -77,7 +89,8 @@ export class Wasi implements Disposable {
   #output: OutputBuffer | undefined;
   #journal: Journal | undefined;
   #input: InputBytes | undefined;
-  #openThings: OpenThings | undefined;
+  #openFiles: OpenThings | undefined;
+  #openSockets: OpenThings | undefined;
 
   constructor(template: WasiTemplate, call: WasiCall) {
     this.template = template;
@@ -132,11 +145,11 @@ export class Wasi implements Disposable {
       { kind: "output", sink: stdout, rights: OUTPUT_RIGHTS, inheriting: 0, flags: 0 },
       { kind: "output", sink: stderr, rights: OUTPUT_RIGHTS, inheriting: 0, flags: 0 },
     ];
-    for (const { guestPath, directory } of this.template.preopens) {
+    for (const { name, directory } of this.template.preopens) {
       descriptors.push({
         kind: "directory",
         directory,
-        preopen: Buffer.from(guestPath),
+        preopen: name,
         listing: undefined,
         rights: DIRECTORY_RIGHTS,
         inheriting: INHERITABLE_RIGHTS,
@@ -152,10 +165,15 @@ export class Wasi implements Disposable {
     return this.#input;
   }
 
-  /** What preview 2 has opened, to be closed when the call is over. */
-  get openThings(): OpenThings {
-    this.#openThings ??= new OpenThings();
-    return this.#openThings;
+  /** Files and directories that preview 2 has opened. */
+  get openFiles(): OpenThings {
+    this.#openFiles ??= new OpenThings(OPEN_FILES_MAX);
+    return this.#openFiles;
+  }
+
+  get openSockets(): OpenThings {
+    this.#openSockets ??= new OpenThings(OPEN_SOCKETS_MAX);
+    return this.#openSockets;
   }
 
   realtimeNs(caller: GearedCaller): bigint {
@@ -230,8 +248,10 @@ export class Wasi implements Disposable {
   #close(): void {
     this.#descriptors?.[Symbol.dispose]();
     this.#descriptors = undefined;
-    this.#openThings?.[Symbol.dispose]();
-    this.#openThings = undefined;
+    this.#openFiles?.[Symbol.dispose]();
+    this.#openFiles = undefined;
+    this.#openSockets?.[Symbol.dispose]();
+    this.#openSockets = undefined;
     this.#input = undefined;
   }
 }

@@ -1,13 +1,15 @@
 // What one call holds of the host, so that all of it is let go when the call is over.
 
-/** Files, directories and sockets, those without a handle but with a stream included. */
-const OPEN_MAX = 1024;
-
 export class OpenThings implements Disposable {
   readonly #things = new Set<Disposable>();
+  readonly #most: number;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
 
   get isFull(): boolean {
-    return this.#things.size >= OPEN_MAX;
+    return this.#things.size >= this.#most;
   }
 
   /** There must be room. */

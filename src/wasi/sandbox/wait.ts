@@ -9,7 +9,7 @@ import type { Pollable } from "./streams.ts";
  *
  * @throws the reason of the caller's signal, which then ends the guest
  */
-export function untilWoken(caller: GearedCaller, pollables: readonly Pollable[]): Promise<void> {
+export async function untilWoken(caller: GearedCaller, pollables: readonly Pollable[]): Promise<void> {
   // Nested below a JavaScript frame a guest cannot be suspended, and there is nothing else to answer.
   if (!caller.canSuspend) throw new Error("The guest waits where it cannot be suspended");
   const { signal } = caller;
@@ -18,10 +18,14 @@ export function untilWoken(caller: GearedCaller, pollables: readonly Pollable[])
   const abort = () => reject(signal.reason);
   signal.addEventListener("abort", abort, { once: true });
   const ends = pollables.map((pollable) => pollable.watch(resolve));
-  return promise.finally(() => {
+  try {
+    await promise;
+  } finally {
     signal.removeEventListener("abort", abort);
     for (const end of ends) end();
-  });
+  }
+  // The guest may have been ended just when it was woken, and its slot given to another call.
+  signal.throwIfAborted();
 }
 
 /** Waits until all are ready, one after the other. */
