@@ -11,8 +11,10 @@ export interface ComponentPlan {
   readonly modules: readonly Uint8Array[];
   /** Core instances, in the order of their instantiation. */
   readonly instances: readonly CoreInstancePlan[];
-  /** The functions that the host is to provide; each once. */
+  /** The functions that the host is to provide; each once, and only if something uses it. */
   readonly imports: readonly ImportedFunction[];
+  /** Everything that the component imports by name, used or not: interfaces, functions, types. */
+  readonly importNames: readonly string[];
   /** Resource types that the host is to provide; each once. */
   readonly importedResources: readonly Extract<ResourceType, { readonly kind: "imported" }>[];
   /** `canon lift`s that are reached. */
@@ -20,6 +22,8 @@ export interface ComponentPlan {
   /** `canon lower`s that are reached. */
   readonly lowered: readonly LoweredFunction[];
   readonly exports: readonly ExportedItem[];
+  /** A core function to be called once everything is instantiated: `_initialize` of a core module that is run as a component. */
+  readonly initializer?: CoreRef;
   /** Number of component instances, the root included (it is number 0): each has a handle table. */
   readonly componentInstances: number;
 }
@@ -76,6 +80,8 @@ export interface ImportedFunction {
   /** As in the binary: `get-random-bytes`, `[method]input-stream.read`, `[resource-drop]...` never. */
   readonly name: string;
   readonly type: FunctionType;
+  /** Which dependency imports it, by the label that the composition gave it; `undefined` for the component itself. */
+  readonly importer: string | undefined;
 }
 
 /** A function of a component, given to others or exported: a core function behind `canon lift`. */

@@ -162,7 +162,8 @@ export type CoreDeclaration =
 
 /** The type of an import or export of a core module; functions and tags by the index of a core type. */
 export type CoreExternReference =
-  | { readonly kind: "func" | "tag"; readonly type: number }
+  | { readonly kind: "func"; readonly type: number }
+  | { readonly kind: "tag"; readonly type: number }
   | { readonly kind: "table"; readonly type: TableType }
   | { readonly kind: "memory"; readonly type: Limits }
   | { readonly kind: "global"; readonly type: GlobalType };
