@@ -1,5 +1,6 @@
 // The door of the component room: what a component is made of, and how values cross its boundary.
 
+export { MalformedComponentError, UnsupportedComponentError } from "./binary/component-error.ts";
 export { type BuiltinCode, builtinFunction } from "./canonical/builtin-function.ts";
 export { CanonicalError } from "./canonical/canonical-error.ts";
 export { ComponentState } from "./canonical/component-state.ts";
@@ -7,6 +8,8 @@ export type { Callee, CoreFunction } from "./canonical/function-code.ts";
 export { GuestResource } from "./canonical/guest-resource.ts";
 export { type BoundLifting, type LiftedCode, liftFunction } from "./canonical/lift-function.ts";
 export { type LoweredCode, lowerFunction } from "./canonical/lower-function.ts";
+export { planComponent } from "./link/plan-component.ts";
+export { versionTrack } from "./link/version-track.ts";
 export type {
   Builtin,
   CanonicalOptions,

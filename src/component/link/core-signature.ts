@@ -26,14 +26,41 @@ export function coreSignature(
   const results: readonly CoreValueType[] = flatResult ?? (direction === "lift" ? ["i32"] : []);
   const returnPointer: readonly CoreValueType[] = flatResult || direction === "lift" ? [] : ["i32"];
   const isSpilled = flat === undefined || flatResult === undefined;
-  const hasSequence = given.hasSequence || (returned?.hasSequence ?? false);
+  const points = hasPointer(given) || (returned !== undefined && hasPointer(returned));
   // What goes into the core code may need room there: parameters of a lifted function, results of a lowered one.
   const inward = direction === "lift" ? given : returned;
   return {
     type: { params: [...(flat ?? ["i32" as const]), ...returnPointer], results },
-    needsMemory: isSpilled || hasSequence,
-    needsRealloc: (inward?.hasSequence ?? false) || (direction === "lift" && flat === undefined),
+    needsMemory: isSpilled || points,
+    needsRealloc:
+      (inward !== undefined && hasPointer(inward)) || (direction === "lift" && flat === undefined),
   };
+}
+
+/** Layouts share parts many times over, so each is looked at once. */
+const pointing = new WeakMap<Layout, boolean>();
+
+/** Whether values of the type point to more of themselves: to strings, or lists of any length. */
+function hasPointer(layout: Layout): boolean {
+  if (!layout.hasSequence) return false;
+  const known = pointing.get(layout) ?? findPointer(layout);
+  pointing.set(layout, known);
+  return known;
+}
+
+function findPointer(layout: Layout): boolean {
+  switch (layout.kind) {
+    case "string":
+      return true;
+    case "list":
+      return layout.length === undefined || hasPointer(layout.element);
+    case "record":
+      return layout.fields.some(hasPointer);
+    case "variant":
+      return layout.cases.some(({ payload }) => payload !== undefined && hasPointer(payload));
+    default:
+      return false;
+  }
 }
 
 function fits(layout: Layout, most: number): readonly CoreValueType[] | undefined {

@@ -254,16 +254,14 @@ function sameType(layouts: LayoutTable, bound: "resource" | Type, type: Type): b
   }
 }
 
-/** Parameters are compared with their names. Functions that hold something we have not got are not compared. */
+/** Parameters are compared with their names. A function that holds something we have not got is an error where it is used, not here. */
 export function sameFunction(
   layouts: LayoutTable,
   a: FunctionItem["type"],
   b: FunctionItem["type"],
 ): boolean {
   if (a === b) return true;
-  if (a instanceof UnsupportedComponentError || b instanceof UnsupportedComponentError) {
-    return a instanceof UnsupportedComponentError && b instanceof UnsupportedComponentError;
-  }
+  if (a instanceof UnsupportedComponentError || b instanceof UnsupportedComponentError) return true;
   return (
     a.params.length === b.params.length &&
     a.params.every(({ name, type }, at) => {

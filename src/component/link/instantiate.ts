@@ -220,7 +220,7 @@ class ComponentInstance {
 
   #lift(definition: Extract<CanonDefinition, { readonly kind: "lift" }>, offset: number): FunctionItem {
     const declared = new TypeResolver(this.#plan.layouts, this.#scope, offset).func(definition.type);
-    const type = unsupportedOption(definition.options, offset) ?? declared;
+    const type = this.#unsupportedOption(definition.options, offset) ?? declared;
     const core = this.#scope.get("core func", definition.coreFunction, offset);
     if (type instanceof UnsupportedComponentError) return { kind: "func", type, origin: notLifted(type) };
     const signature = coreSignature(this.#plan.layouts, type, "lift");
@@ -242,7 +242,7 @@ class ComponentInstance {
 
   #lower(definition: Extract<CanonDefinition, { readonly kind: "lower" }>, offset: number): CoreItem {
     const callee = this.#scope.get("func", definition.function, offset);
-    const error = unsupportedOption(definition.options, offset);
+    const error = this.#unsupportedOption(definition.options, offset);
     const type = error ?? callee.type;
     if (type instanceof UnsupportedComponentError) {
       return coreItem({ kind: "func", type: { params: [], results: [] } }, () => {
@@ -255,6 +255,16 @@ class ComponentInstance {
       this.#plan.lower({ type, options: options(), componentInstance: this.#number }, callee),
     );
     return coreItem({ kind: "func", type: signature.type }, source);
+  }
+
+  #unsupportedOption(
+    { memory, unsupported }: CanonOptions,
+    offset: number,
+  ): UnsupportedComponentError | undefined {
+    const [option] = unsupported;
+    if (option !== undefined) return new UnsupportedComponentError(`the canon option ${option}`, offset);
+    const is64 = memory !== undefined && this.#scope.get("core memory", memory, offset).type.type.is64;
+    return is64 ? new UnsupportedComponentError("a 64-bit memory", offset) : undefined;
   }
 
   /** Checks the options, and returns what makes them: only what is used becomes part of the plan. */
@@ -271,7 +281,6 @@ class ComponentInstance {
       options.postReturn === undefined
         ? undefined
         : this.#coreFunction(options.postReturn, { params: signature.type.results, results: [] }, offset);
-    if (memory?.type.type.is64) throw new UnsupportedComponentError("a 64-bit memory", offset);
     if (postReturn && direction === "lower") {
       throw new MalformedComponentError("a lowered function has a post-return", offset);
     }
@@ -379,16 +388,6 @@ export function coreInstanceItem(module: Pick<ModuleItem, "exports">, instance: 
     return [type.name, coreItem(type, () => ({ kind: "export", ref }))];
   });
   return { kind: "core instance", exports: new Map(exports) };
-}
-
-function unsupportedOption(
-  { unsupported }: CanonOptions,
-  offset: number,
-): UnsupportedComponentError | undefined {
-  const [option] = unsupported;
-  return option === undefined
-    ? undefined
-    : new UnsupportedComponentError(`the canon option ${option}`, offset);
 }
 
 function notLifted(error: UnsupportedComponentError): FunctionItem["origin"] {
