@@ -66,7 +66,7 @@ export class BindleStore {
       for (const part of [INVOICES, PARCELS, TEMPORARY]) await mkdir(store.#path(part), { recursive: true });
       await removeAbandoned(store.#path(TEMPORARY));
     } catch (error) {
-      throw storeUnusable(directory, error);
+      throw storeUnusable(directory, error, "--dir");
     }
     return store;
   }

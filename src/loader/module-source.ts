@@ -12,7 +12,7 @@ import { failureOf, isFileSystemError, makeInWorkingDirectory } from "./file-sys
 import type { Report } from "./report.ts";
 
 /** V8 refuses modules of more than 1 GiB; half of that is surely a mistake. */
-const MODULE_BYTES_MAX = 512 * 1024 * 1024;
+export const MODULE_BYTES_MAX = 512 * 1024 * 1024;
 /** Text is read into one string and assembled in memory; guests written by hand are far smaller. */
 const TEXT_BYTES_MAX = 32 * 1024 * 1024;
 
@@ -54,13 +54,13 @@ export async function loadModuleSource(
   });
 }
 
-/** The same for a module that is on disk already, and in no manifest. */
-export async function loadModuleFile(
+/** Checks a module that is on disk, has been read, and has been hashed. */
+export async function loadModuleBytes(
   place: Pick<SourcePlace, "workingDirectory">,
-  file: SourceFile & Pick<NamedSource, "componentId" | "at">,
+  module: ReadSource & Pick<NamedSource, "componentId" | "at">,
   report: Report,
 ): Promise<ModuleSource | undefined> {
-  return await reporting(file, report, () => loadFile(place, file));
+  return await reporting(module, report, () => checkModule(place, module));
 }
 
 async function reporting(
@@ -126,7 +126,8 @@ async function loadFile(
   if (!stats) throw new SourceError("COMPONENT_SOURCE_MISSING", `${described} does not exist`, { hint });
   if (!stats.isFile()) throw new SourceError("COMPONENT_SOURCE_MISSING", `${described} is not a file`);
   checkSize(described, stats.size, MODULE_BYTES_MAX);
-  return await checkModule(place, { path: file, bytes: await readSource(file, described), described });
+  const bytes = await readSource(file, described);
+  return await checkModule(place, { path: file, bytes, digest: digestOf(bytes), described });
 }
 
 async function readSource(file: string, source: string): Promise<Uint8Array> {
@@ -158,7 +159,7 @@ async function loadUrl(
     await downloadSource(place, { url, digest, target });
     bytes = await readFile(target);
   }
-  return await checkModule(place, { path: target, bytes, described: url });
+  return await checkModule(place, { path: target, bytes, digest, described: url });
 }
 
 async function downloadSource(
@@ -187,15 +188,17 @@ async function downloadSource(
 
 interface ReadSource extends SourceFile {
   readonly bytes: Uint8Array;
+  /** `sha256:` and 64 hexadecimal digits: large modules are hashed once. */
+  readonly digest: string;
 }
 
 async function checkModule(
   place: Pick<SourcePlace, "workingDirectory">,
   source: ReadSource,
 ): Promise<ModuleSource> {
-  const { bytes, described } = source;
+  const { path, bytes, digest, described } = source;
   if (isBinary(bytes)) {
-    if (bytes.length >= 8) return { path: source.path, digest: digestOf(bytes), described };
+    if (bytes.length >= 8) return { path, digest, described };
     throw new SourceError(
       "COMPONENT_SOURCE_INVALID",
       `${described} is truncated after ${bytes.length} bytes`,
@@ -203,7 +206,7 @@ async function checkModule(
   }
   const text = textOf(bytes);
   if (text !== undefined) checkSize(described, bytes.length, TEXT_BYTES_MAX);
-  if (text !== undefined) return await assemble(place, { path: source.path, text, described });
+  if (text !== undefined) return await assemble(place, { path, text, described });
   const state = `${described} is not WebAssembly: ${describeContent(bytes)}`;
   throw new SourceError("COMPONENT_SOURCE_INVALID", state);
 }

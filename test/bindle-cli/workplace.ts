@@ -1,6 +1,6 @@
 // `spindle bindle` and `spindle up --bindle` in processes of their own, with caches and keys that are the test's.
 
-import { copyFileSync, mkdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { type SpindleProcess, Workplace } from "../cli/spindle-process.ts";
@@ -51,6 +51,12 @@ export class BindleWorkplace implements Disposable {
 
   get cache(): string {
     return join(this.folder, "..", "cache", "spindle", "bindle");
+  }
+
+  /** Parcels that are kept, by their digests. */
+  get parcels(): readonly string[] {
+    const folder = join(this.cache, "parcels");
+    return existsSync(folder) ? readdirSync(folder) : [];
   }
 
   get leftovers(): readonly string[] {

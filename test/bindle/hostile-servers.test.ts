@@ -429,7 +429,7 @@ for (const { what, answer, code, says } of parcels) {
     await using folder = await temporaryFolder();
     await using server = await parcelServer(answer);
     using client = clientOf(server.url);
-    const cache = await BindleCache.open(folder.path);
+    const cache = new BindleCache(folder.path);
     const bindle = await cache.openBindle(client, ID, { signal });
     await assert.rejects(bindle.fetch([LABEL], { signal }), (error: Error & { code?: string }) => {
       assert.equal(error.code, code, error.message);
@@ -448,7 +448,7 @@ test("a cache asks again for a parcel that broke off", async () => {
     return response.writeHead(200, { "content-length": "9" }).write("some", () => response.destroy());
   });
   using client = clientOf(server.url);
-  const bindle = await (await BindleCache.open(folder.path)).openBindle(client, ID, { signal });
+  const bindle = await new BindleCache(folder.path).openBindle(client, ID, { signal });
   await bindle.fetch([LABEL], { signal });
 });
 
@@ -457,12 +457,12 @@ test("a cache refuses an invoice that is not the one it asked for", async () => 
   const other = bindleOf("hello/6.6.6", {}).invoice;
   await using server = await httpServer((_, response) => toml(response, 200, formatInvoice(other)));
   using client = clientOf(server.url);
-  const cache = await BindleCache.open(folder.path);
+  const cache = new BindleCache(folder.path);
   await assert.rejects(cache.openBindle(client, ID, { signal }), {
     code: "BINDLE_SERVER_ANSWER",
     message: /: it sent hello\/6.6.6 instead$/,
   });
-  assert.deepEqual(await readdir(path.join(folder.path, "invoices")), []);
+  assert.deepEqual(await readdir(folder.path), []);
 });
 
 test("a client does not read an invoice without end", async () => {

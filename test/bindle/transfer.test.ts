@@ -45,7 +45,7 @@ let count = 0;
 const newId = () => `test${++count}/1.0.0`;
 const labelsOf = ({ invoice }: Pick<BindleSource, "invoice">): readonly Label[] =>
   invoice.parcel?.map(({ label }) => label) ?? [];
-const openCache = () => BindleCache.open(path.join(folder.path, `cache${++count}`));
+const openCache = () => new BindleCache(path.join(folder.path, `cache${++count}`));
 
 /** Larger than what is read or sent in one piece. */
 const LARGE = Buffer.from(Array.from({ length: 3_000_000 }, (_, index) => (index * 7) % 251));
@@ -165,7 +165,7 @@ test("pushBindle() stops when it is told to", async () => {
 test("BindleCache gives what was pushed, and only what is asked for", async () => {
   const bindle = bindleOf(newId(), { large: LARGE, small: "small", empty: "", unused: "unused" });
   await pushBindle(client, bindle, { signal });
-  const cache = await openCache();
+  const cache = openCache();
   const opened = await cache.openBindle(client, bindle.invoice.bindle, { signal });
   assert.deepEqual(opened.invoice, bindle.invoice);
   const wanted = labelsOf(bindle).filter(({ name }) => name !== "unused");
@@ -194,13 +194,13 @@ test("BindleCache needs no server for what it has", async () => {
     url = server.url;
     using client = clientOf(url);
     await pushBindle(client, bindle, { signal });
-    const opened = await (await BindleCache.open(directory)).openBindle(client, bindle.invoice.bindle, {
+    const opened = await new BindleCache(directory).openBindle(client, bindle.invoice.bindle, {
       signal,
     });
     await opened.fetch(labelsOf(opened), { signal });
   }
   using client = clientOf(url);
-  const cache = await BindleCache.open(directory);
+  const cache = new BindleCache(directory);
   const opened = await cache.openBindle(client, bindle.invoice.bindle, { signal });
   await opened.fetch(labelsOf(opened), { signal, progress: () => assert.fail("nothing is to be fetched") });
   await assert.rejects(cache.openBindle(client, bindle.invoice.bindle, { signal, refresh: true }), {
@@ -217,7 +217,7 @@ test("BindleCache notices a yank when it asks the server, and remembers it", asy
   const bindle = bindleOf(newId(), {});
   const { bindle: id } = bindle.invoice;
   await pushBindle(client, bindle, { signal });
-  const cache = await openCache();
+  const cache = openCache();
   await cache.openBindle(client, id, { signal });
   await client.yank(id, { signal });
   await cache.openBindle(client, id, { signal });
@@ -227,20 +227,18 @@ test("BindleCache notices a yank when it asks the server, and remembers it", asy
   await assert.rejects(cache.openBindle(client, id, { signal }), { code: "BINDLE_YANKED" });
 });
 
-test("BindleCache fetches again what was cut off, and code that was changed", async () => {
+test("BindleCache fetches again what was cut off, and anew what it is told to", async () => {
   const bindle = bindleOf(newId(), { data: "some data", code: "some code" });
-  const parcel = bindle.invoice.parcel?.map(({ label }) =>
-    label.name === "code" ? { label: { ...label, mediaType: "application/wasm" } } : { label },
-  );
-  const invoice = { ...bindle.invoice, parcel: parcel ?? [] };
-  await pushBindle(client, { ...bindle, invoice }, { signal });
-  const opened = await (await openCache()).openBindle(client, invoice.bindle, { signal });
-  await opened.fetch(labelsOf({ invoice }), { signal });
-  const [data, code] = labelsOf({ invoice });
+  await pushBindle(client, bindle, { signal });
+  const opened = await openCache().openBindle(client, bindle.invoice.bindle, { signal });
+  await opened.fetch(labelsOf(bindle), { signal });
+  const [data, code] = labelsOf(bindle);
   assert.ok(data && code);
+  for (const label of [data, code]) await chmod(opened.pathOf(label), 0o600);
   await truncate(opened.pathOf(data), 3);
   await writeFile(opened.pathOf(code), "evil code");
-  await opened.fetch([data, code], { signal });
+  await opened.fetch([data], { signal });
+  await opened.fetch([code], { signal, anew: true });
   assert.equal(await readFile(opened.pathOf(data), "utf8"), "some data");
   assert.equal(await readFile(opened.pathOf(code), "utf8"), "some code");
 });
@@ -248,7 +246,7 @@ test("BindleCache fetches again what was cut off, and code that was changed", as
 test("BindleCache says that a bindle was pushed by half", async () => {
   const bindle = bindleOf(newId(), { "index.html": "half-pushed" });
   await client.createInvoice(bindle.invoice, { signal });
-  const opened = await (await openCache()).openBindle(client, bindle.invoice.bindle, { signal });
+  const opened = await openCache().openBindle(client, bindle.invoice.bindle, { signal });
   await assert.rejects(opened.fetch(labelsOf(opened), { signal }), {
     code: "BINDLE_INCOMPLETE",
     message: `Cannot fetch "index.html" of ${formatBindleId(bindle.invoice.bindle)} from ${server.url}: the server lacks it`,
@@ -259,7 +257,7 @@ test("BindleCache trusts only what is signed as it is told, each time", async ()
   const [known, unknown] = [createSecretKey("Known", ["creator"]), createSecretKey("Unknown", ["creator"])];
   const strategy = parseStrategy("CreativeIntegrity");
   const trust = { strategy, keyring: { version: "1.0", key: [publicKeyOf(known)] } };
-  const cache = await openCache();
+  const cache = openCache();
   for (const [key, verdict] of [
     [known, "trusted"],
     [unknown, "refused"],
@@ -281,7 +279,8 @@ test("BindleCache and BindleServer say that they have no place", async () => {
     code: "BINDLE_STORE_UNUSABLE",
     message: `Cannot use ${file} to store bindles: it is not a directory`,
   };
-  await assert.rejects(BindleCache.open(file), expected);
+  const id = parseBindleId(newId());
+  await assert.rejects(new BindleCache(file).openBindle(client, id, { signal }), expected);
   await assert.rejects(startServer(file), expected);
 });
 

@@ -113,7 +113,7 @@ export const ourClient: ClientParty = {
   },
   async pull(context, id) {
     using client = clientOf(context);
-    const cache = await BindleCache.open(context.cache);
+    const cache = new BindleCache(context.cache);
     const { signal } = context;
     const trust = { keyring: await loadKeyring(context.keyring), strategy: parseStrategy(CLIENT_STRATEGY) };
     const bindle = await cache.openBindle(client, id, { signal, trust });

@@ -55,7 +55,7 @@ export async function get(id: string, options: GetOptions, { signal }: Abortable
   const bindleId = parseBindleId(id);
   using client = await connect(options);
   const trust = await trustOf(options);
-  const cache = await BindleCache.open(bindleCacheOf(options));
+  const cache = new BindleCache(bindleCacheOf(options));
   const contents = await cache.openBindle(client, bindleId, {
     signal,
     refresh: true,

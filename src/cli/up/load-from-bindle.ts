@@ -29,6 +29,8 @@ export async function loadFromBindle(id: string, options: UpOptions): Promise<Lo
       ...(env !== undefined && { environment: env }),
       allowTransientWrite: options.allowTransientWrite ?? false,
       workingDirectory: workingDirectoryOf(options),
+      // A directory that the user has named may have files of earlier starts, and is theirs to change.
+      files: options.temp === undefined ? "links" : "copies",
       signal,
       progress: text.update,
     });
@@ -49,6 +51,6 @@ async function open(
     return contents;
   }
   const client = resources.use(await connect(options));
-  const cache = await BindleCache.open(bindleCacheOf(options));
+  const cache = new BindleCache(bindleCacheOf(options));
   return await cache.openBindle(client, bindleId, { signal, ...(trust && { trust }) });
 }

@@ -6,13 +6,12 @@
 // has no such form: it is in a parcel of its own, in the words of version 2, which Spin does not look at.
 // Either is made into the text of a `spin.toml` again, so that one reader checks all there is to check.
 
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { parse, stringify, TomlError } from "smol-toml";
 
 import { SpindleError } from "../../errors/mod.ts";
 import { parseManifest } from "../../manifest/mod.ts";
 import { type BindleContents, formatBindleId, type Invoice, type Label } from "../../registry/mod.ts";
+import { readParcel, runningOf } from "./read-parcel.ts";
 
 /** The parcel that Spin looks for. */
 export const SPIN_MEDIA_TYPE = "application/vnd.fermyon.spin+toml";
@@ -33,12 +32,7 @@ export async function readBindleManifest(
 ): Promise<ReturnType<typeof parseManifest>> {
   const label = findManifest(contents);
   await contents.fetch([label], { signal });
-  const bytes = await readFile(contents.pathOf(label));
-  if (createHash("sha256").update(bytes).digest("hex") !== label.sha256) {
-    const message = `${actionOf(contents)}: its manifest, "${label.name}", is not what the invoice says`;
-    throw new SpindleError("BINDLE_PARCEL_MISMATCH", message);
-  }
-  const tables = parseTables(contents, bytes);
+  const tables = parseTables(contents, await readParcel(contents, label, { signal }));
   const { bindle } = contents.invoice;
   const rewritten =
     label.mediaType === SPIN_MEDIA_TYPE ? version1Of(tables, bindle) : version2Of(tables, bindle);
@@ -114,11 +108,7 @@ function isTable(value: unknown): value is Tables {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }
 
-function actionOf({ invoice, origin }: BindleContents): string {
-  return `Cannot run ${formatBindleId(invoice.bindle)} from ${origin}`;
-}
-
 export function manifestError(contents: BindleContents, state: string, hint?: string): SpindleError {
-  const message = `${actionOf(contents)}: ${state}`;
+  const message = `${runningOf(contents)}: ${state}`;
   return new SpindleError("BINDLE_MANIFEST", message, hint === undefined ? {} : { hint });
 }

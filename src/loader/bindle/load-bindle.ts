@@ -1,7 +1,6 @@
 // An application from a bindle: the same as from its manifest on disk, of the parcels that it needs.
 
-import { SpindleError } from "../../errors/mod.ts";
-import type { Manifest, ManifestComponent, ModuleSource } from "../../manifest/mod.ts";
+import type { Manifest, ManifestComponent } from "../../manifest/mod.ts";
 import {
   type BindleContents,
   formatBindleId,
@@ -12,18 +11,21 @@ import {
   type TransferProgress,
 } from "../../registry/mod.ts";
 import { assembleApplication, choose, type LoadedApplication, type Parts } from "../assemble-application.ts";
-import { mountCopies, type PlannedCopy } from "../component-files.ts";
 import { Limiter } from "../limiter.ts";
 import type { LoadOptions } from "../load-application.ts";
 import { FILES_AT_ONCE } from "../load-application.ts";
-import { loadModuleFile } from "../module-source.ts";
+import { loadModuleBytes, MODULE_BYTES_MAX } from "../module-source.ts";
 import { manifestError, readBindleManifest } from "./bindle-manifest.ts";
+import { mountParcels, type ParcelsPlace } from "./mount-parcels.ts";
+import { readParcel } from "./read-parcel.ts";
 
 export interface LoadBindleOptions
   extends Pick<
     LoadOptions,
     "workingDirectory" | "allowTransientWrite" | "componentIds" | "environment" | "signal"
   > {
+  /** How components get their files: as links to parcels, if the working directory is new and nobody else's. */
+  readonly files?: ParcelsPlace["files"];
   /** Told after each parcel that was fetched. */
   readonly progress?: (progress: TransferProgress) => void;
 }
@@ -79,8 +81,14 @@ function findModule(
     throw manifestError(contents, `the source of component "${id}" is not the digest of a parcel`);
   }
   const label = labels.get(source);
-  if (label) return label;
-  throw manifestError(contents, `it lacks the parcel ${source}, the source of component "${id}"`);
+  if (!label) {
+    throw manifestError(contents, `it lacks the parcel ${source}, the source of component "${id}"`);
+  }
+  if (label.size > MODULE_BYTES_MAX) {
+    const limit = `${MODULE_BYTES_MAX / 2 ** 20} MiB`;
+    throw manifestError(contents, `the source of component "${id}" has more than the ${limit} that are read`);
+  }
+  return label;
 }
 
 function findFilesOf({ invoice }: BindleContents, { files }: ManifestComponent): ReadonlyMap<string, Label> {
@@ -96,7 +104,7 @@ function partsOf(
   parcels: ReadonlyMap<string, ComponentParcels>,
   options: LoadBindleOptions,
 ): Parts {
-  const place = { ...options, copies: new Limiter(FILES_AT_ONCE) };
+  const place = { ...options, files: options.files ?? "copies", copies: new Limiter(FILES_AT_ONCE) };
   const parcelsOf = ({ id }: ManifestComponent): ComponentParcels => {
     const found = parcels.get(id);
     if (!found) throw new Error(`no parcels were looked for for component ${id}`);
@@ -106,26 +114,14 @@ function partsOf(
     async source(component, report) {
       const label = parcelsOf(component).module;
       const file = { path: contents.pathOf(label), described: label.name };
+      const bytes = await readParcel(contents, label, options);
       const named = { componentId: component.id, at: component.path };
-      const source = await loadModuleFile(options, { ...file, ...named }, report);
-      // A module in text is another file once it is assembled.
-      if (source?.path === file.path) refuseOther(contents, label, source);
-      return source;
+      const module = { ...file, bytes, digest: `sha256:${label.sha256}`, ...named };
+      return await loadModuleBytes(options, module, report);
     },
     async mounts(component, report) {
-      if (component.files.length === 0) return [];
-      const copies = new Map<string, PlannedCopy>();
-      for (const [path, label] of parcelsOf(component).files) {
-        copies.set(path, { path, realPath: contents.pathOf(label), at: component.path });
-      }
-      return await mountCopies(place, { componentId: component.id, copies }, report);
+      const { files } = parcelsOf(component);
+      return await mountParcels(place, { contents, component, files }, report);
     },
   };
-}
-
-/** Code is not run unchecked, however its parcel is labelled and wherever it was kept. */
-function refuseOther(contents: BindleContents, label: Label, { digest }: ModuleSource): void {
-  if (digest === `sha256:${label.sha256}`) return;
-  const message = `Cannot run ${formatBindleId(contents.invoice.bindle)} from ${contents.origin}: "${label.name}" is not what the invoice says`;
-  throw new SpindleError("BINDLE_PARCEL_MISMATCH", message);
 }

@@ -9,6 +9,8 @@ import type { Abortable } from "./transport.ts";
 export interface FetchOptions extends Abortable {
   /** Called after each parcel that has to be fetched. */
   readonly progress?: (progress: TransferProgress) => void;
+  /** Also what seems to be there: it was found to be damaged. */
+  readonly anew?: boolean;
 }
 
 export interface BindleContents {

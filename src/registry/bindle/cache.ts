@@ -2,11 +2,12 @@
 //
 // Parcels are named by their digest and shared by all bindles; invoices by server and id, since two
 // servers may have different bindles of one id. Neither ever changes. What is in the cache was checked
-// when it came in; code is checked again whenever it is used.
+// when it came in; whoever runs code from it checks that again. A cache that has all there is to fetch
+// is not written to, and can be read-only.
 
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
-import { type FileHandle, mkdir, open, readFile } from "node:fs/promises";
+import { type FileHandle, mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 
 import { SpindleError } from "../../errors/mod.ts";
@@ -31,40 +32,31 @@ export interface OpenBindleOptions extends Abortable {
   readonly trust?: Trust;
 }
 
-/** Media types of what is run, and so is not trusted to be what it was. */
-const CODE = new Set(["application/wasm", "application/vnd.fermyon.spin+toml"]);
-
-const CHUNK_BYTES = 2 ** 20;
+/** What is in the cache does not change; and applications may be given links to it. */
+const FILE_MODE = 0o444;
 
 export class BindleCache {
+  readonly #directory: string;
   readonly #invoices: string;
   readonly #parcels: string;
   readonly #temporary: string;
+  #prepared: Promise<void> | undefined;
 
-  private constructor(directory: string) {
+  constructor(directory: string) {
+    this.#directory = directory;
     this.#invoices = path.join(directory, "invoices");
     this.#parcels = path.join(directory, "parcels");
     this.#temporary = path.join(directory, "tmp");
   }
 
-  /** @throws SpindleError BINDLE_STORE_UNUSABLE */
-  static async open(directory: string): Promise<BindleCache> {
-    const cache = new BindleCache(directory);
-    try {
-      for (const part of [cache.#invoices, cache.#parcels, cache.#temporary]) {
-        await mkdir(part, { recursive: true });
-      }
-      await removeAbandoned(cache.#temporary);
-    } catch (error) {
-      throw storeUnusable(directory, error);
-    }
-    return cache;
-  }
-
-  /** A bindle of a server: its invoice now, its parcels when they are asked for. */
+  /**
+   * A bindle of a server: its invoice now, its parcels when they are asked for.
+   *
+   * @throws SpindleError BINDLE_STORE_UNUSABLE, BINDLE_YANKED, BINDLE_SIGNATURE, and those of the client
+   */
   async openBindle(client: BindleClient, id: BindleId, options: OpenBindleOptions): Promise<BindleContents> {
     const file = path.join(this.#invoices, `${keyOf(client, id)}.json`);
-    const cached = options.refresh ? undefined : await readCached(file);
+    const cached = options.refresh ? undefined : await this.#read(file);
     const invoice = cached ?? (await client.getInvoice(id, options));
     refuseOtherId(invoice, { id, server: client.server });
     refuseYanked(invoice, { server: client.server, yanked: options.yanked ?? false });
@@ -82,28 +74,48 @@ export class BindleCache {
     return path.join(this.#parcels, sha256);
   }
 
+  async #read(file: string): Promise<Invoice | undefined> {
+    try {
+      return parseInvoice(await readFile(file), file, "json");
+    } catch (error) {
+      // One that another version wrote, or that is damaged, is fetched again.
+      if (error instanceof SpindleError || systemCodeOf(error) === "ENOENT") return undefined;
+      throw this.#unusable(error);
+    }
+  }
+
   async #keep(file: string, invoice: Invoice): Promise<void> {
     await this.#write(file, (handle) => handle.writeFile(formatInvoice(invoice, "json")));
   }
 
   async #write(file: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
     try {
-      await writeWholeFile(file, { temporaryDirectory: this.#temporary }, write);
+      this.#prepared ??= this.#prepare();
+      await this.#prepared;
+      await writeWholeFile(file, { temporaryDirectory: this.#temporary, mode: FILE_MODE }, write);
     } catch (error) {
-      throw storeUnusable(path.dirname(file), error);
+      throw this.#unusable(error);
     }
+  }
+
+  async #prepare(): Promise<void> {
+    for (const part of [this.#invoices, this.#parcels, this.#temporary]) {
+      await mkdir(part, { recursive: true });
+    }
+    await removeAbandoned(this.#temporary);
+  }
+
+  #unusable(error: unknown): unknown {
+    return storeUnusable(this.#directory, error, "--cache-dir");
   }
 
   async #fetch(
     client: BindleClient,
     { id, labels }: { readonly id: BindleId; readonly labels: Iterable<Label> },
-    { signal, progress }: FetchOptions,
+    { signal, progress, anew = false }: FetchOptions,
   ): Promise<void> {
     const wanted = [...new Map(Array.from(labels, (label) => [label.sha256, label])).values()];
-    const absent: Label[] = [];
-    for (const label of wanted) {
-      if (!(await isIntact(this.#pathOf(label), label))) absent.push(label);
-    }
+    const absent = anew ? wanted : wanted.filter((label) => !this.#has(label));
     const total = { parcels: absent.length, bytes: absent.reduce((sum, { size }) => sum + size, 0) };
     let [parcelsDone, bytesDone] = [0, 0];
     await forEachAtOnce(absent, { limit: CONNECTIONS_MAX, signal }, async (label, signal) => {
@@ -112,6 +124,18 @@ export class BindleCache {
       bytesDone += label.size;
       progress?.({ ...total, parcelsDone, bytesDone });
     });
+  }
+
+  /**
+   * Whether a parcel is there, as long as it should be. Looking is synchronous: an application is about to
+   * start, has thousands of files, and waits ten times as long for as many promises.
+   */
+  #has(label: Label): boolean {
+    try {
+      return statSync(this.#pathOf(label), { throwIfNoEntry: false })?.size === label.size;
+    } catch (error) {
+      throw this.#unusable(error);
+    }
   }
 
   async #download(
@@ -131,16 +155,6 @@ function keyOf({ server }: BindleClient, id: BindleId): string {
   return createHash("sha256")
     .update(`${server}\n${formatBindleId(id)}`)
     .digest("hex");
-}
-
-async function readCached(file: string): Promise<Invoice | undefined> {
-  try {
-    return parseInvoice(await readFile(file), file, "json");
-  } catch (error) {
-    // One that another version wrote, or that is damaged, is fetched again.
-    if (error instanceof SpindleError || systemCodeOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
 }
 
 function refuseOtherId(
@@ -164,29 +178,11 @@ function refuseYanked(
   throw new SpindleError("BINDLE_YANKED", `${action}: it was yanked`, { hint: YANKED_HINT });
 }
 
-/**
- * Whether a file is still what was put there. Looking is synchronous: an application is about to start,
- * has thousands of files, and waits ten times as long for as many promises.
- */
-async function isIntact(file: string, { mediaType, sha256, size }: Label): Promise<boolean> {
-  if (statSync(file, { throwIfNoEntry: false })?.size !== size) return false;
-  return !CODE.has(mediaType) || (await digestOfFile(file)) === sha256;
-}
-
-async function digestOfFile(file: string): Promise<string> {
-  await using handle = await open(file);
-  const hash = createHash("sha256");
-  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-  for (;;) {
-    const { bytesRead } = await handle.read(buffer);
-    if (bytesRead === 0) return hash.digest("hex");
-    hash.update(buffer.subarray(0, bytesRead));
-  }
-}
-
 /** The error for a directory that bindles cannot be stored in; other errors stay what they are. */
-export function storeUnusable(directory: string, error: unknown): unknown {
+export function storeUnusable(directory: string, error: unknown, flag: string): unknown {
   const state = fileStateOf(error);
   if (state === undefined) return error;
-  return new SpindleError("BINDLE_STORE_UNUSABLE", `Cannot use ${directory} to store bindles: ${state}`);
+  return new SpindleError("BINDLE_STORE_UNUSABLE", `Cannot use ${directory} to store bindles: ${state}`, {
+    hint: `Choose another directory with \`${flag}\`, or see to it that this one can be written to.`,
+  });
 }

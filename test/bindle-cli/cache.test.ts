@@ -1,0 +1,84 @@
+// `up --bindle` from the cache: what is damaged in it, what cannot be written, and what is shared with it.
+
+import assert from "node:assert/strict";
+import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import type { BindleServer } from "../../src/bindle-server/mod.ts";
+import { sha256, startServer, temporaryFolder } from "../bindle/bindles.ts";
+import { BindleWorkplace, ID } from "./workplace.ts";
+
+const MANIFEST = `spin_manifest_version = 2
+application = { name = "example.com/printer", version = "1.2.3" }
+[[trigger.http]]
+route = "/..."
+component = "files"
+[component.files]
+source = "files.wasm"
+files = [{ source = "static", destination = "/" }]
+`;
+
+/** An application that answers with the files that it has. */
+function placeWithFiles(): BindleWorkplace {
+  const place = new BindleWorkplace(MANIFEST);
+  place.copyGuest("c/files", "files.wasm");
+  return place;
+}
+
+/** Pushes the application of a place, and starts it once, which fills the cache. */
+async function fillCache(place: BindleWorkplace, { url }: BindleServer): Promise<void> {
+  assert.equal((await place.run(["bindle", "push", "--server", url])).code, 0);
+  await using spindle = await place.up(["-b", ID, "--server", url]);
+  assert.equal(await contentOf(spindle), "hello");
+  spindle.kill("SIGTERM");
+  await spindle.ended();
+}
+
+type Running = Awaited<ReturnType<BindleWorkplace["up"]>>;
+
+async function contentOf(spindle: Running): Promise<string> {
+  return await (await spindle.fetch("/hello.txt")).text();
+}
+
+const damages = [
+  { what: "cut off", damage: (bytes: Buffer) => bytes.subarray(1) },
+  { what: "changed", damage: (bytes: Buffer) => bytes.map((byte, index) => (index === 9 ? ~byte : byte)) },
+  { what: "made into something else", damage: (bytes: Buffer) => bytes.fill("?") },
+];
+for (const { what, damage } of damages) {
+  test(`up --bindle fetches code again that was ${what} in the cache`, async () => {
+    using place = placeWithFiles();
+    await using folder = await temporaryFolder();
+    await using server = await startServer(folder.path);
+    await fillCache(place, server);
+    const digest = sha256(readFileSync(join(place.folder, "files.wasm")));
+    const file = join(place.cache, "parcels", digest);
+    chmodSync(file, 0o600);
+    writeFileSync(file, damage(readFileSync(file)));
+    await using spindle = await place.up(["-b", ID, "--server", server.url]);
+    assert.equal(await contentOf(spindle), "hello");
+    assert.equal(sha256(readFileSync(file)), digest);
+  });
+}
+
+test("up --bindle gives components links to the cache, and copies where they may write", async () => {
+  using place = placeWithFiles();
+  await using folder = await temporaryFolder();
+  await using server = await startServer(folder.path);
+  await fillCache(place, server);
+  const file = join(place.cache, "parcels", sha256("hello"));
+  const links = () => statSync(file).nlink;
+  assert.equal(links(), 1, "what was linked is gone with the application");
+  {
+    await using spindle = await place.up(["-b", ID, "--server", server.url]);
+    assert.equal(links(), 2);
+    assert.equal(await contentOf(spindle), "hello");
+  }
+  const before = links();
+  for (const flags of [["--allow-transient-write"], ["--temp", join(place.folder, "work")]]) {
+    await using spindle = await place.up(["-b", ID, "--server", server.url, ...flags]);
+    assert.equal(links(), before, flags.join(" "));
+    assert.equal(await contentOf(spindle), "hello");
+  }
+});
