@@ -2,6 +2,9 @@
 //
 // Like the core linker it is filled at start-up and holds no state of a call.
 
+import { type ImportedFunction, versionTrack } from "../component/mod.ts";
+import { closestName } from "../errors/mod.ts";
+
 /** What a host function sees of the component that called it. */
 export interface ComponentCaller<T> {
   /** The state of the present call. */
@@ -47,10 +50,24 @@ export interface HostInterface<T> {
   readonly resources?: Readonly<Record<string, HostResource<T>>>;
 }
 
+/** What the linker has for an import, or why it has nothing. */
+export type FoundImport<T> =
+  | { readonly kind: "function"; readonly implementation: HostComponentFunction<T> | SuspendingFunction<T> }
+  | {
+      readonly kind: "problem";
+      readonly reason: "unknown-interface" | "unknown-function" | "type";
+      /** The interface or function that comes nearest. */
+      readonly nearest?: string;
+      /** For `type`: where the types differ. */
+      readonly difference?: string;
+    };
+
 const HEADER = /^\s*interface\s+(\S+)\s*\{/;
 
 export class ComponentLinker<T> {
   readonly #interfaces = new Map<string, HostInterface<T>>();
+  /** The interface that serves each track of versions: the one with the highest version. */
+  readonly #tracks = new Map<string, string>();
 
   /** @throws Error if the text names no interface, or one that is defined already */
   define(host: HostInterface<T>): this {
@@ -58,15 +75,50 @@ export class ComponentLinker<T> {
     if (name === undefined) throw new Error("The text of a host interface begins with `interface NAME {`");
     if (this.#interfaces.has(name)) throw new Error(`The linker has the interface "${name}" already`);
     this.#interfaces.set(name, host);
+    const track = versionTrack(name);
+    const other = this.#tracks.get(track);
+    if (other === undefined || isNewer(name, other)) this.#tracks.set(track, name);
     return this;
   }
 
-  /** Full names, with versions. */
+  /** Full names of the interfaces, with versions. */
   names(): string[] {
     return [...this.#interfaces.keys()];
   }
 
-  get(name: string): HostInterface<T> | undefined {
-    return this.#interfaces.get(name);
+  /** Finds the function for an import of a component. */
+  find(item: ImportedFunction): FoundImport<T> {
+    const name = item.interface ?? "";
+    const host = this.#serving(name);
+    if (!host) return { kind: "problem", reason: "unknown-interface", ...nearest(name, this.names()) };
+    const implementation = host.functions[item.name];
+    if (!implementation) {
+      const names = Object.keys(host.functions);
+      return { kind: "problem", reason: "unknown-function", ...nearest(item.name, names) };
+    }
+    return { kind: "function", implementation };
   }
+
+  /** What is to be done when an object of this resource is let go. */
+  dropOf(resource: {
+    readonly interface: string;
+    readonly name: string;
+  }): ((caller: ComponentCaller<T>, object: never) => void) | undefined {
+    return this.#serving(resource.interface)?.resources?.[resource.name]?.drop;
+  }
+
+  /** The interface that serves imports of this name: of its track of versions. */
+  #serving(name: string): HostInterface<T> | undefined {
+    return this.#interfaces.get(this.#tracks.get(versionTrack(name)) ?? "");
+  }
+}
+
+function nearest(name: string, names: readonly string[]): { readonly nearest?: string } {
+  const found = closestName(name, names);
+  return found === undefined ? {} : { nearest: found };
+}
+
+/** Of two names in one track. */
+function isNewer(name: string, other: string): boolean {
+  return name.localeCompare(other, "en", { numeric: true }) > 0;
 }

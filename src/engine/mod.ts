@@ -10,11 +10,18 @@ export {
   type SuspendingFunction,
   suspending,
 } from "./component-linker.ts";
+export {
+  type ComponentCall,
+  ComponentPre,
+  type ComponentPreOptions,
+  exportedFunction,
+} from "./component-pre.ts";
 export { type CompiledModule, Engine, type EngineOptions } from "./engine.ts";
 export type { Gearing } from "./gears.ts";
 export { GuestMemory, GuestMemoryFault, GuestTextFault } from "./guest-memory.ts";
 export { Instance, InstancePre, type InstancePreOptions } from "./instance-pre.ts";
 export { type EndReason, type Invocation, SlotsExhaustedError, TrapError } from "./invocation.ts";
+export { ComponentLinkError, type ComponentLinkers, type ComponentLinkProblem } from "./link-component.ts";
 export { LinkError, type LinkProblem } from "./link-module.ts";
 export { type LinkedFunction, Linker } from "./linker.ts";
 export type { StoreHooks } from "./slot-plan.ts";

@@ -1,6 +1,6 @@
 // What a slot is made from: all that was decided when its component was pre-instantiated.
 
-import type { CoreRef, SlotAccess } from "../component/mod.ts";
+import type { ComponentState, CoreRef, SlotAccess } from "../component/mod.ts";
 import type { FunctionType, Limits } from "../wasm/mod.ts";
 import type { HostCall } from "./bind.ts";
 import type { Caller } from "./caller.ts";
@@ -33,7 +33,7 @@ export interface LinkedGroup<T> {
   /** Through which those of them that may wait are called. */
   readonly shim: ShimPlan;
   /** Makes what a component keeps in a slot beside memories: its handles. Absent for a core module. */
-  readonly bindComponent?: (access: SlotAccess) => BoundComponent;
+  readonly bindComponent?: (access: SlotAccess, caller: Caller<T>) => BoundComponent;
 }
 
 export interface LinkedInstance {
@@ -77,9 +77,7 @@ export interface HostFunctionPlan<T> {
 
 /** A component in one slot. */
 export interface BoundComponent {
-  /** Keeps the handles that there are as those at the start of each call. */
-  save(): void;
-  restore(): void;
+  readonly state: ComponentState;
   /** Makes the core arguments of a lifted function, in the guest's memory where they do not fit. */
   lower(lifted: number, values: readonly unknown[]): readonly (number | bigint)[];
   lift(lifted: number, result: number | bigint | undefined): unknown;

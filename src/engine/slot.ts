@@ -64,7 +64,7 @@ export class Slot<T> implements Caller<T> {
     this.#memories = this.#cells.map((cell) => new GuestMemory(cell.memory, cell.cards));
     this.#time = new CallTime(engine.clock);
     this.watched = engine.forcesShift !== undefined;
-    this.component = group.bindComponent?.(this.#access());
+    this.component = group.bindComponent?.(this.#access(), this);
     const sources = this.#importSources();
     for (const linked of group.instances) this.#instances.push(new CoreInstance(linked, sources));
   }
@@ -147,7 +147,7 @@ export class Slot<T> implements Caller<T> {
 
   #save(): void {
     for (const instance of this.#instances) instance.saveGlobals();
-    this.component?.save();
+    this.component?.state.save();
   }
 
   // --- One call.
@@ -313,7 +313,7 @@ export class Slot<T> implements Caller<T> {
     this.#suspendable = false;
     this.#pending = undefined;
     this.#ended = undefined;
-    this.component?.restore();
+    this.component?.state.restore();
     for (const instance of this.#instances) {
       if (isRecyclable) instance.restoreGlobals();
       else instance.instantiate();
