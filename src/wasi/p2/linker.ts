@@ -9,6 +9,7 @@ import { filesystemInterfaces } from "./filesystem.ts";
 import { Version, type VersionName, type WasiFunction, type WasiInterface } from "./interfaces.ts";
 import { pollInterface } from "./poll.ts";
 import { randomInterfaces } from "./random.ts";
+import { socketInterfaces } from "./sockets/interfaces.ts";
 import { errorInterface, streamsInterface } from "./streams.ts";
 
 /** What is needed of a `ComponentLinker`. */
@@ -36,6 +37,7 @@ function interfacesOf(version: VersionName): WasiInterface[] {
     ...randomInterfaces(version),
     ...cliInterfaces(version),
     ...filesystemInterfaces(version),
+    ...socketInterfaces(version),
   ];
 }
 
