@@ -4,7 +4,7 @@
 import type { CoreRef } from "../component/mod.ts";
 import type { CompiledModule, Engine } from "./engine.ts";
 import { GearPolicy } from "./gears.ts";
-import type { Invocation } from "./invocation.ts";
+import { type Invocation, MemoryLimitError } from "./invocation.ts";
 import { linkModule } from "./link-module.ts";
 import type { Linker } from "./linker.ts";
 import type { MemoryImage } from "./memory-cell.ts";
@@ -15,6 +15,7 @@ import { Store } from "./store.ts";
 import { trapObject } from "./trap.ts";
 import type { Turn } from "./turns.ts";
 
+const PAGE_BYTES = 65_536;
 /** Pages of 64 KiB that a memory may have if nobody says otherwise: 512 MiB. */
 const MEMORY_PAGES_MAX_DEFAULT = 8_192;
 
@@ -51,6 +52,7 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
    * Links a core module and makes its first slot.
    *
    * @throws LinkError with every import that cannot be satisfied
+   * @throws MemoryLimitError
    * @throws WebAssembly.RuntimeError if a segment is out of bounds
    * @throws SlotsExhaustedError
    */
@@ -69,6 +71,7 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
     group: LinkedGroup<T>,
     options: InstancePreOptions<T> & { readonly initializers: readonly CoreRef[] },
   ) {
+    checkMemories(group);
     this.engine = engine;
     this.group = group;
     this.name = options.name;
@@ -150,6 +153,12 @@ export class Instance<T> implements Disposable {
     const slot = this.#slot;
     this.#slot = undefined;
     if (slot) this.#pool.give(slot);
+  }
+}
+
+function checkMemories({ memories }: LinkedGroup<never>): void {
+  for (const { limits, pagesMax } of memories) {
+    if (limits.min > pagesMax) throw new MemoryLimitError(limits.min * PAGE_BYTES, pagesMax * PAGE_BYTES);
   }
 }
 

@@ -20,7 +20,13 @@ export { type CompiledModule, Engine, type EngineOptions } from "./engine.ts";
 export type { Gearing } from "./gears.ts";
 export { GuestMemory, GuestMemoryFault, GuestTextFault } from "./guest-memory.ts";
 export { Instance, InstancePre, type InstancePreOptions } from "./instance-pre.ts";
-export { type EndReason, type Invocation, SlotsExhaustedError, TrapError } from "./invocation.ts";
+export {
+  type EndReason,
+  type Invocation,
+  MemoryLimitError,
+  SlotsExhaustedError,
+  TrapError,
+} from "./invocation.ts";
 export { ComponentLinkError, type ComponentLinkers, type ComponentLinkProblem } from "./link-component.ts";
 export { LinkError, type LinkProblem } from "./link-module.ts";
 export { type LinkedFunction, Linker } from "./linker.ts";

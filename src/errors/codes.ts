@@ -37,7 +37,7 @@ export const ERROR_CODES = {
   COMPONENT_IMPORT_TYPE: "A component imports a function with another type",
   COMPONENT_IMPORT_UNKNOWN: "A component imports what Spindle does not have",
   COMPONENT_MEMORY_TOO_LARGE: "A component begins with more memory than it may have",
-  COMPONENT_MODEL_UNSUPPORTED: "A source is a WebAssembly component, not a core module",
+  COMPONENT_MODEL_UNSUPPORTED: "A component uses a part of the component model that Spindle does not have",
   COMPONENT_SOURCE_DIGEST: "A downloaded source is not the one that the manifest names",
   COMPONENT_SOURCE_DOWNLOAD: "The source of a component cannot be downloaded",
   COMPONENT_SOURCE_INVALID: "The source of a component is not WebAssembly",

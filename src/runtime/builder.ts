@@ -5,29 +5,24 @@
 
 import { readFile } from "node:fs/promises";
 import { addCapabilitiesToLinker, SpinAbis } from "../capabilities/mod.ts";
-import {
-  Engine,
-  type EngineOptions,
-  InstancePre,
-  LinkError,
-  Linker,
-  WALL_TIME_MS_DEFAULT,
-} from "../engine/mod.ts";
-import { type Diagnostic, type ErrorCode, SpindleError } from "../errors/mod.ts";
+import { ComponentLinker, Engine, type EngineOptions, Linker, WALL_TIME_MS_DEFAULT } from "../engine/mod.ts";
+import { type Diagnostic, SpindleError } from "../errors/mod.ts";
 import type { Application, Component } from "../manifest/mod.ts";
 import { type MountedDirectory, mountDirectory } from "../mounts/mod.ts";
 import type { OutboundHttp } from "../outbound/mod.ts";
 import {
   addWasiP1ToLinker,
+  addWasiP2ToLinker,
   type Clock,
   type RandomSource,
   type StdoutSink,
   WasiTemplate,
 } from "../wasi/mod.ts";
-import { type CoreModule, isComponent, MalformedModuleError } from "../wasm/mod.ts";
 import type { RuntimeContext } from "./context.ts";
 import { ExecutionContext, newContext, type ReadyComponent, type SharedParts } from "./execution-context.ts";
-import { linkDiagnostics } from "./link-diagnostics.ts";
+import { makeProgram, type Program } from "./program.ts";
+import { isStableImport } from "./stable-imports.ts";
+import { startError } from "./start-error.ts";
 
 const PAGE_BYTES = 65_536;
 /** Spin's flag `--max-instance-memory` has no default; this protects the host. */
@@ -54,8 +49,10 @@ export interface ExecutionContextConfiguration<T> {
 
 export class Builder<T> {
   readonly engine: Engine;
-  /** Holds WASI preview 1 and what Spin adds; add what the trigger offers before `build()`. */
+  /** What core modules import: WASI preview 1 and what Spin adds. Add what the trigger offers before `build()`. */
   readonly linker = new Linker<RuntimeContext<T>>();
+  /** The same for components. */
+  readonly componentLinker = new ComponentLinker<RuntimeContext<T>>();
   readonly #configuration: ExecutionContextConfiguration<T>;
   readonly #abis: SpinAbis;
 
@@ -65,6 +62,7 @@ export class Builder<T> {
     this.engine = new Engine(configuration.engine);
     this.#abis = new SpinAbis(configuration.application.components);
     addWasiP1ToLinker(this.linker, (context) => context.wasi);
+    addWasiP2ToLinker(this.componentLinker, (context) => context.wasi);
     addCapabilitiesToLinker(this.linker, this.#abis);
   }
 
@@ -110,26 +108,25 @@ export class Builder<T> {
       outbound: this.#configuration.outbound(component),
       ...this.#configuration.output(component.id),
     };
-    const { pre, module } = await this.#preInstantiate(component, parts, shared);
-    return { pre: owned.use(pre), module, ...parts };
+    const program = await this.#makeProgram(component, parts, shared);
+    owned.use(program.pre);
+    return { program, ...parts };
   }
 
-  async #preInstantiate(
+  async #makeProgram(
     component: Component,
-    parts: Omit<ReadyComponent<T>, "pre" | "module">,
+    parts: Omit<ReadyComponent<T>, "program">,
     shared: SharedParts,
-  ): Promise<Pick<ReadyComponent<T>, "pre" | "module">> {
+  ): Promise<Program<RuntimeContext<T>>> {
     const { memoryBytesMax = MEMORY_BYTES_MAX_DEFAULT, rewind } = this.#configuration;
+    const linkers = { modules: this.linker, components: this.componentLinker };
     try {
-      const binary = await readModule(component);
+      const binary = await readFile(component.source.path);
       this.#abis.inspect(component.id, binary);
-      const module = await this.engine.compile(binary);
-      const memoryPagesMax = Math.floor(memoryBytesMax / PAGE_BYTES);
-      checkMemories(component, module.rewritten.original, memoryPagesMax);
-      const pre = InstancePre.ofModule({ engine: this.engine, linker: this.linker }, module, {
+      return await makeProgram({ engine: this.engine, linkers }, binary, {
         name: component.id,
-        memoryPagesMax,
-        isStable: (moduleName, name) => WASI_MODULES.has(moduleName) && STABLE_FUNCTIONS.has(name),
+        memoryPagesMax: Math.floor(memoryBytesMax / PAGE_BYTES),
+        isStable: isStableImport,
         hooks: {
           rewind(context) {
             context.wasi.rewind();
@@ -144,67 +141,8 @@ export class Builder<T> {
             }),
         },
       });
-      return { pre, module: module.rewritten.original };
     } catch (error) {
-      throw explained(component, this.linker, error);
+      throw startError(component, linkers, error);
     }
   }
-}
-
-const WASI_MODULES: ReadonlySet<string> = new Set(["wasi_snapshot_preview1", "wasi_unstable"]);
-
-/**
- * What answers the same in every call of a handler, so that an initialiser which asks it need run only
- * once. Handlers get no arguments, and the environment of their component.
- */
-const STABLE_FUNCTIONS: ReadonlySet<string> = new Set([
-  "args_get",
-  "args_sizes_get",
-  "environ_get",
-  "environ_sizes_get",
-  "fd_fdstat_get",
-  "fd_prestat_dir_name",
-  "fd_prestat_get",
-]);
-
-/** A memory is never smaller than its module declares, so one that begins too large can only be refused. */
-function checkMemories({ id, source }: Component, module: CoreModule, pagesMax: number): void {
-  const pages = Math.max(0, ...module.memories.map(({ min }) => min));
-  if (pages <= pagesMax) return;
-  throw new SpindleError(
-    "COMPONENT_MEMORY_TOO_LARGE",
-    `Component "${id}" cannot run: the memory of ${source.described} begins with ${pages * PAGE_BYTES} bytes, and it may have ${pagesMax * PAGE_BYTES}`,
-    { hint: "Build it with less initial memory, or allow more: `--max-instance-memory SIZE`." },
-  );
-}
-
-async function readModule(component: Component): Promise<Buffer> {
-  const bytes = await readFile(component.source.path);
-  if (!isComponent(bytes)) return bytes;
-  throw new SpindleError(
-    "COMPONENT_MODEL_UNSUPPORTED",
-    `Component "${component.id}" cannot run: ${component.source.described} is a WebAssembly component, and this version runs core modules`,
-    { hint: "Build it as a core module for WASI preview 1, with the Spin ABI or as a Wagi command." },
-  );
-}
-
-function explained<T>(component: Component, linker: Linker<T>, error: unknown): unknown {
-  if (error instanceof LinkError) {
-    return SpindleError.collect(linkDiagnostics(component.id, error.problems, linker));
-  }
-  const code = moduleErrorCode(error);
-  if (!code || !(error instanceof Error)) return error;
-  return new SpindleError(
-    code,
-    `Cannot load component "${component.id}" from ${component.source.described}: ${error.message}`,
-    { cause: error, hint: "Build the component again, or correct `source` in the manifest." },
-  );
-}
-
-function moduleErrorCode(error: unknown): ErrorCode | undefined {
-  if (error instanceof MalformedModuleError || error instanceof WebAssembly.CompileError)
-    return "MODULE_INVALID";
-  if (error instanceof WebAssembly.RuntimeError || error instanceof WebAssembly.LinkError)
-    return "MODULE_TRAPS_AT_START";
-  return undefined;
 }

@@ -1,14 +1,7 @@
 // The running engine of an application: gives a prepared instance for a component, and takes it back.
 
 import type { SpinAbis } from "../capabilities/mod.ts";
-import {
-  type Engine,
-  type Instance,
-  type InstancePre,
-  type Invocation,
-  Store,
-  type StoreOptions,
-} from "../engine/mod.ts";
+import { type Engine, type Instance, type Invocation, Store, type StoreOptions } from "../engine/mod.ts";
 import type { OutboundHttp } from "../outbound/mod.ts";
 import {
   type Clock,
@@ -18,13 +11,12 @@ import {
   type WasiCall,
   type WasiTemplate,
 } from "../wasi/mod.ts";
-import type { CoreModule } from "../wasm/mod.ts";
 import type { CallOptions, Prepared, RuntimeContext } from "./context.ts";
+import type { Program } from "./program.ts";
 
 /** What the Builder made for one component. */
 export interface ReadyComponent<T> {
-  readonly pre: InstancePre<RuntimeContext<T>>;
-  readonly module: CoreModule;
+  readonly program: Program<RuntimeContext<T>>;
   readonly wasi: WasiTemplate;
   readonly outbound: OutboundHttp;
   readonly stdout: StdoutSink;
@@ -69,14 +61,14 @@ export class ExecutionContext<T> implements Disposable {
     return [...this.#components.keys()];
   }
 
-  /** What the module of a component imports and exports. */
-  module(componentId: string): CoreModule {
-    return this.#component(componentId).module;
+  /** What the binary of a component is, and how its functions are called. */
+  program(componentId: string): Program<RuntimeContext<T>> {
+    return this.#component(componentId).program;
   }
 
   /** Slots of a component: `live` of them exist, `free` wait for a call. */
   slots(componentId: string): { readonly live: number; readonly free: number } {
-    const { live, free } = this.#component(componentId).pre.pool;
+    const { live, free } = this.#component(componentId).program.pre.pool;
     return { live, free };
   }
 
@@ -89,7 +81,7 @@ export class ExecutionContext<T> implements Disposable {
     const component = this.#component(componentId);
     const context = newContext(componentId, component, this.#shared, { data, options });
     const store = new Store(context, new CallLimits(options, this.#shared.wallTimeMs));
-    return new PreparedInstance(component.pre.instantiate(store), context.wasi);
+    return new PreparedInstance(component.program.pre.instantiate(store), context.wasi);
   }
 
   #component(id: string): ReadyComponent<T> {

@@ -1,18 +1,35 @@
 // Tells which imports of a component cannot be satisfied, and what would help.
 
-import type { Linker, LinkProblem } from "../engine/mod.ts";
+import type { ComponentLinkProblem, Linker, LinkProblem } from "../engine/mod.ts";
 import { type Diagnostic, didYouMean } from "../errors/mod.ts";
 import type { FunctionType } from "../wasm/mod.ts";
 
 /** Imports that are told one by one; a module with a thousand unknown ones is of another world. */
 const PROBLEMS_MAX = 20;
 
+/** What keeps a core module from being linked. */
 export function linkDiagnostics<T>(
   componentId: string,
   problems: readonly LinkProblem[],
   linker: Linker<T>,
 ): Diagnostic[] {
-  const told = problems.slice(0, PROBLEMS_MAX).map((problem) => diagnose(componentId, problem, linker));
+  return some(componentId, problems, (problem) => diagnose(componentId, problem, linker));
+}
+
+/** What keeps a component from being linked. */
+export function componentLinkDiagnostics(
+  componentId: string,
+  problems: readonly ComponentLinkProblem[],
+): Diagnostic[] {
+  return some(componentId, problems, (problem) => diagnoseComponent(componentId, problem));
+}
+
+function some<P>(
+  componentId: string,
+  problems: readonly P[],
+  diagnose: (problem: P) => Diagnostic,
+): Diagnostic[] {
+  const told = problems.slice(0, PROBLEMS_MAX).map(diagnose);
   const rest = problems.length - told.length;
   if (rest > 0) {
     told.push({
@@ -22,6 +39,39 @@ export function linkDiagnostics<T>(
     });
   }
   return told;
+}
+
+function diagnoseComponent(componentId: string, problem: ComponentLinkProblem): Diagnostic {
+  const { interface: from, name } = problem.import;
+  const { nearest } = problem;
+  const start = `Component "${componentId}" cannot run: it imports`;
+  const named = from === undefined ? `\`${name}\`` : `\`${name}\` of \`${from}\``;
+  switch (problem.reason) {
+    case "unknown-interface":
+      return {
+        code: "COMPONENT_IMPORT_UNKNOWN",
+        severity: "error",
+        message: `${start} ${named}, and this version has no such interface`,
+        ...(nearest !== undefined && { hint: `The nearest that it has is \`${nearest}\`.` }),
+      };
+    case "unknown-function":
+      return {
+        code: "COMPONENT_IMPORT_UNKNOWN",
+        severity: "error",
+        message: `${start} ${named}, which has no such function in this version`,
+        hint:
+          nearest === undefined
+            ? "Build the component with an SDK for an earlier version of the interface."
+            : `Did you mean "${nearest}"?`,
+      };
+    case "type":
+      return {
+        code: "COMPONENT_IMPORT_TYPE",
+        severity: "error",
+        message: `${start} ${named} with another type: ${problem.difference ?? "it differs"}`,
+        hint: "Rebuild the component with a toolchain for this interface.",
+      };
+  }
 }
 
 function diagnose<T>(componentId: string, problem: LinkProblem, linker: Linker<T>): Diagnostic {

@@ -11,7 +11,7 @@ import { WagiHttpExecutor } from "./wagi-http-executor.ts";
 
 /** What executors are made of. */
 export interface ExecutorParts {
-  readonly context: Pick<ExecutionContext<HttpRequest>, "abis" | "module" | "prepare">;
+  readonly context: Pick<ExecutionContext<HttpRequest>, "abis" | "program" | "prepare">;
   /** Most bytes that a Wagi guest may write to standard output. */
   readonly outputBytesMax?: number;
 }
@@ -59,7 +59,9 @@ export function createExecutor(
   options: ExecutorOptions,
 ): HttpExecutor {
   const { context, outputBytesMax } = parts;
-  const module = context.module(componentId);
+  const program = context.program(componentId);
+  if (program.kind === "component") throw missing(`Component "${componentId}" exports no HTTP handler`);
+  const { module } = program;
   switch (options.type) {
     case "http":
       checkHandler(componentId, module);

@@ -1,0 +1,47 @@
+// What a component's binary becomes: a core module or a component, linked and ready.
+//
+// A core module that carries the type of a component is run as that component: its imports and exports
+// are those that `wasm-tools component new` would give it, and WASI preview 1 is linked to it directly,
+// so no adapter stands between the two previews.
+
+import { type ComponentPlan, planComponent } from "../component/mod.ts";
+import {
+  type ComponentLinkers,
+  ComponentPre,
+  type ComponentPreOptions,
+  type Engine,
+  InstancePre,
+} from "../engine/mod.ts";
+import type { CoreModule } from "../wasm/mod.ts";
+import { isComponent } from "../wasm/mod.ts";
+
+export type Program<C> =
+  | { readonly kind: "module"; readonly pre: InstancePre<C>; readonly module: CoreModule }
+  | { readonly kind: "component"; readonly pre: InstancePre<C>; readonly component: ComponentPre<C> };
+
+/**
+ * Compiles and links a binary.
+ *
+ * @throws LinkError or ComponentLinkError, MalformedModuleError or MalformedComponentError,
+ *   UnsupportedComponentError, WebAssembly.CompileError or RuntimeError
+ */
+export async function makeProgram<C>(
+  parts: { readonly engine: Engine; readonly linkers: ComponentLinkers<C> },
+  binary: Uint8Array,
+  options: ComponentPreOptions<C>,
+): Promise<Program<C>> {
+  const plan = planOf(binary);
+  if (plan) {
+    const component = await ComponentPre.create(parts, plan, options);
+    return { kind: "component", component, pre: component.pre };
+  }
+  const { engine, linkers } = parts;
+  const module = await engine.compile(binary);
+  const pre = InstancePre.ofModule({ engine, linker: linkers.modules }, module, options);
+  return { kind: "module", module: module.rewritten.original, pre };
+}
+
+/** The link plan of a component, or of a core module that is run as one. */
+function planOf(binary: Uint8Array): ComponentPlan | undefined {
+  return isComponent(binary) ? planComponent(binary) : undefined;
+}

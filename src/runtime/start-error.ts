@@ -1,0 +1,53 @@
+// Tells what keeps a component from starting, in the words of its manifest.
+
+import { MalformedComponentError, UnsupportedComponentError } from "../component/mod.ts";
+import { ComponentLinkError, type ComponentLinkers, LinkError, MemoryLimitError } from "../engine/mod.ts";
+import { type ErrorCode, SpindleError } from "../errors/mod.ts";
+import type { Component } from "../manifest/mod.ts";
+import { MalformedModuleError } from "../wasm/mod.ts";
+import { componentLinkDiagnostics, linkDiagnostics } from "./link-diagnostics.ts";
+
+/** Makes a SpindleError of what `makeProgram` threw; what is not the component's fault stays as it is. */
+export function startError<C>(component: Component, linkers: ComponentLinkers<C>, error: unknown): unknown {
+  const { id, source } = component;
+  if (error instanceof LinkError)
+    return SpindleError.collect(linkDiagnostics(id, error.problems, linkers.modules));
+  if (error instanceof ComponentLinkError) {
+    return SpindleError.collect([
+      ...componentLinkDiagnostics(id, error.problems),
+      ...linkDiagnostics(id, error.coreProblems, linkers.modules),
+    ]);
+  }
+  if (error instanceof MemoryLimitError) {
+    return new SpindleError(
+      "COMPONENT_MEMORY_TOO_LARGE",
+      `Component "${id}" cannot run: the memory of ${source.described} begins with ${error.bytes} bytes, and it may have ${error.bytesMax}`,
+      { hint: "Build it with less initial memory, or allow more: `--max-instance-memory SIZE`." },
+    );
+  }
+  if (error instanceof UnsupportedComponentError) {
+    return new SpindleError(
+      "COMPONENT_MODEL_UNSUPPORTED",
+      `Component "${id}" cannot run: ${source.described} uses ${error.feature}, which this version does not have`,
+      { cause: error, hint: "Build it with an SDK for WASI 0.2." },
+    );
+  }
+  const code = binaryErrorCode(error);
+  if (!code || !(error instanceof Error)) return error;
+  return new SpindleError(code, `Cannot load component "${id}" from ${source.described}: ${error.message}`, {
+    cause: error,
+    hint: "Build the component again, or correct `source` in the manifest.",
+  });
+}
+
+function binaryErrorCode(error: unknown): ErrorCode | undefined {
+  if (
+    error instanceof MalformedModuleError ||
+    error instanceof MalformedComponentError ||
+    error instanceof WebAssembly.CompileError
+  )
+    return "MODULE_INVALID";
+  if (error instanceof WebAssembly.RuntimeError || error instanceof WebAssembly.LinkError)
+    return "MODULE_TRAPS_AT_START";
+  return undefined;
+}
