@@ -8,7 +8,16 @@ export type { Callee, CoreFunction } from "./canonical/function-code.ts";
 export { GuestResource } from "./canonical/guest-resource.ts";
 export { type BoundLifting, type LiftedCode, liftFunction } from "./canonical/lift-function.ts";
 export { type LoweredCode, lowerFunction } from "./canonical/lower-function.ts";
-export { planComponent } from "./link/plan-component.ts";
+export { type Producer, readBindingsProducers } from "./link/component-type.ts";
+export {
+  CompositionError,
+  composeComponents,
+  type Dependencies,
+  type Dependency,
+  type DependencyExport,
+  planComponent,
+} from "./link/plan-component.ts";
+export { planCoreModule } from "./link/plan-core-module.ts";
 export { versionTrack } from "./link/version-track.ts";
 export type {
   Builtin,
@@ -26,3 +35,8 @@ export type {
 } from "./plan.ts";
 export type { CanonicalMemory, CoreValue, SlotAccess } from "./slot-access.ts";
 export type { Case, Field, FunctionType, ResourceType, ValueType } from "./types.ts";
+export { describeFunction, describeType } from "./wit/describe.ts";
+export { functionDifference, type SameResource } from "./wit/function-difference.ts";
+export { findOnTrack, type InterfaceTrack, isOnTrack, trackOf } from "./wit/interface-name.ts";
+export { type HostInterfaceType, parseInterface } from "./wit/parse-interface.ts";
+export { WitError } from "./wit/tokens.ts";

@@ -15,7 +15,7 @@ export interface ComponentPlan {
   readonly imports: readonly ImportedFunction[];
   /** Everything that the component imports by name, used or not: interfaces, functions, types. */
   readonly importNames: readonly string[];
-  /** Resource types that the host is to provide; each once. */
+  /** Resource types of the host that something uses; each once. */
   readonly importedResources: readonly Extract<ResourceType, { readonly kind: "imported" }>[];
   /** `canon lift`s that are reached. */
   readonly lifted: readonly LiftedFunction[];

@@ -17,7 +17,7 @@ import type {
   LiftedFunction,
   LoweredFunction,
 } from "../plan.ts";
-import type { FunctionType, ResourceType } from "../types.ts";
+import type { FunctionType, ResourceType, ValueType } from "../types.ts";
 import type { FunctionItem, FunctionOrigin, ItemOf, ModuleItem } from "./scope.ts";
 import { versionTrack } from "./version-track.ts";
 
@@ -158,6 +158,17 @@ export class PlanBuilder {
     return kind === "lifted" ? { kind: "function", name, index } : { kind: "reexport", name, index };
   }
 
+  #usedResources(): ImportedResource[] {
+    const resources = new ResourceCollector();
+    for (const { function: imported } of this.#imports.values()) resources.addFunction(imported.type);
+    for (const { type } of [...this.#liftedFunctions, ...this.#lowered]) resources.addFunction(type);
+    for (const { source } of this.#instances.flatMap(({ imports }) => imports)) {
+      if (source.kind === "builtin" && source.builtin.kind !== "lower")
+        resources.add(source.builtin.resource);
+    }
+    return [...resources.found];
+  }
+
   build(root: {
     readonly importNames: readonly string[];
     readonly exports: readonly ExportedItem[];
@@ -166,12 +177,53 @@ export class PlanBuilder {
       modules: [...this.#modules.keys()],
       instances: this.#instances,
       imports: [...this.#imports.values()].map((entry) => entry.function),
-      importedResources: [...this.#resources.values()],
+      importedResources: this.#usedResources(),
       lifted: this.#liftedFunctions,
       lowered: this.#lowered,
       componentInstances: this.#componentInstances,
       ...root,
     };
+  }
+}
+
+/** The resources of the host that some types hold, with each type looked at once. */
+class ResourceCollector {
+  readonly found = new Set<ImportedResource>();
+  readonly #seen = new Set<ValueType>();
+
+  add(resource: ResourceType): void {
+    if (resource.kind === "imported") this.found.add(resource);
+  }
+
+  addFunction({ params, result }: FunctionType): void {
+    for (const { type } of params) this.#addType(type);
+    if (result) this.#addType(result);
+  }
+
+  #addType(type: ValueType): void {
+    if (this.#seen.has(type)) return;
+    this.#seen.add(type);
+    if (type.kind === "own" || type.kind === "borrow") this.add(type.resource);
+    for (const part of partsOf(type)) this.#addType(part);
+  }
+}
+
+function partsOf(type: ValueType): readonly ValueType[] {
+  switch (type.kind) {
+    case "record":
+      return type.fields.map((field) => field.type);
+    case "variant":
+      return type.cases.flatMap((item) => item.type ?? []);
+    case "list":
+      return [type.element];
+    case "tuple":
+      return type.elements;
+    case "option":
+      return [type.payload];
+    case "result":
+      return [type.ok, type.error].flatMap((part) => part ?? []);
+    default:
+      return [];
   }
 }
 
