@@ -4,7 +4,10 @@
 // nested components, instances, aliases and inline exports are gone from a plan. What is left are core
 // modules, core functions that the host makes, and the functions that the component imports and exports.
 
+import type { CoreRef } from "./core-ref.ts";
 import type { FunctionType, ResourceType } from "./types.ts";
+
+export type { CoreRef } from "./core-ref.ts";
 
 export interface ComponentPlan {
   /** The core modules, each once, as they stand in the binary. */
@@ -39,13 +42,6 @@ export interface CoreImport {
   readonly module: string;
   readonly name: string;
   readonly source: CoreSource;
-}
-
-/** An item that a core instance exports: function, memory, table, global or tag. */
-export interface CoreRef {
-  /** Index into `instances`. */
-  readonly instance: number;
-  readonly name: string;
 }
 
 export type CoreSource =

@@ -3,7 +3,7 @@
 // A resource type is one object: two types name the same resource if, and only if, they hold the same
 // object. A nested component that is instantiated twice has two of each resource that it defines.
 
-import type { CoreRef } from "./plan.ts";
+import type { CoreRef } from "./core-ref.ts";
 
 export type PrimitiveKind =
   | "bool"
