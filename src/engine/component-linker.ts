@@ -86,6 +86,11 @@ export class ComponentLinker<T> {
     return [...this.#interfaces.keys()];
   }
 
+  /** Whether there is an interface for imports of this name. */
+  provides(interfaceName: string): boolean {
+    return this.#tracks.has(versionTrack(interfaceName));
+  }
+
   /** Finds the function for an import of a component. */
   find(item: ImportedFunction): FoundImport<T> {
     const name = item.interface ?? "";

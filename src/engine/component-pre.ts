@@ -24,10 +24,13 @@ export interface ComponentCall<T, R> {
 export class ComponentPre<T> {
   readonly plan: ComponentPlan;
   readonly pre: InstancePre<T>;
+  /** Names of the interfaces that nobody provides: to call one of their functions is a trap. */
+  readonly missing: readonly string[];
 
-  private constructor(plan: ComponentPlan, pre: InstancePre<T>) {
+  private constructor(plan: ComponentPlan, pre: InstancePre<T>, missing: readonly string[]) {
     this.plan = plan;
     this.pre = pre;
+    this.missing = missing;
   }
 
   /**
@@ -48,7 +51,10 @@ export class ComponentPre<T> {
       { ...linkOptions(options), isMissing: (name) => options.isMissing?.(name) ?? false },
     );
     const initializers = initializersOfPlan(plan, modules);
-    return new ComponentPre(plan, new InstancePre(engine, group, { ...options, initializers }));
+    const pre = new InstancePre(engine, group, { ...options, initializers });
+    const interfaces = new Set(plan.imports.flatMap((item) => item.interface ?? []));
+    const missing = [...interfaces].filter((name) => !linkers.components.provides(name));
+    return new ComponentPre(plan, pre, missing);
   }
 
   /**

@@ -36,6 +36,7 @@ export const ERROR_CODES = {
   COMPONENT_HANDLER_MISSING: "A component exports nothing that its trigger could call",
   COMPONENT_IMPORT_TYPE: "A component imports a function with another type",
   COMPONENT_IMPORT_UNKNOWN: "A component imports what Spindle does not have",
+  COMPONENT_INTERFACE_MISSING: "A component imports an interface of Spin that Spindle does not have",
   COMPONENT_MEMORY_TOO_LARGE: "A component begins with more memory than it may have",
   COMPONENT_MODEL_UNSUPPORTED: "A component uses a part of the component model that Spindle does not have",
   COMPONENT_SOURCE_DIGEST: "A downloaded source is not the one that the manifest names",

@@ -74,6 +74,8 @@ export class ServedApplication implements AsyncDisposable {
     await using owned = new AsyncDisposableStack();
     const network = owned.use(createNetwork(options));
     const context = owned.use(await createBuilder(application, network, options).build());
+    for (const { message, code } of context.warnings)
+      options.log({ severity: "warning", message: `${message} [${code}]` });
     const executors = createExecutors(
       { context },
       application.triggers.filter(({ type }) => type === "http"),

@@ -20,6 +20,7 @@ import {
 } from "../wasi/mod.ts";
 import type { RuntimeContext } from "./context.ts";
 import { ExecutionContext, newContext, type ReadyComponent, type SharedParts } from "./execution-context.ts";
+import { isSpinInterface, missingWarnings } from "./missing-interfaces.ts";
 import { makeProgram, type Program } from "./program.ts";
 import { isStableImport } from "./stable-imports.ts";
 import { startError } from "./start-error.ts";
@@ -77,17 +78,20 @@ export class Builder<T> {
     using owned = new DisposableStack();
     owned.use(this.engine);
     const ready = new Map<string, ReadyComponent<T>>();
+    const warnings: Diagnostic[] = [];
     const diagnostics: Diagnostic[] = [];
     for (const component of this.#components()) {
       try {
-        ready.set(component.id, await this.#makeReady(component, shared, owned));
+        const made = await this.#makeReady(component, shared, owned);
+        ready.set(component.id, made);
+        warnings.push(...missingWarnings(component.id, made.program));
       } catch (error) {
         if (!(error instanceof SpindleError)) throw error;
         diagnostics.push(...error.diagnostics);
       }
     }
     if (diagnostics.length > 0) throw SpindleError.collect(diagnostics);
-    return new ExecutionContext(shared, ready, owned.move());
+    return new ExecutionContext(shared, ready, { warnings, owned: owned.move() });
   }
 
   #components(): readonly Component[] {
@@ -127,6 +131,7 @@ export class Builder<T> {
         name: component.id,
         memoryPagesMax: Math.floor(memoryBytesMax / PAGE_BYTES),
         isStable: isStableImport,
+        isMissing: isSpinInterface,
         hooks: {
           rewind(context) {
             context.wasi.rewind();

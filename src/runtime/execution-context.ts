@@ -2,6 +2,7 @@
 
 import type { SpinAbis } from "../capabilities/mod.ts";
 import { type Engine, type Instance, type Invocation, Store, type StoreOptions } from "../engine/mod.ts";
+import type { Diagnostic } from "../errors/mod.ts";
 import type { OutboundHttp } from "../outbound/mod.ts";
 import {
   type Clock,
@@ -35,15 +36,18 @@ export interface SharedParts {
 export class ExecutionContext<T> implements Disposable {
   readonly #shared: SharedParts;
   readonly #components: ReadonlyMap<string, ReadyComponent<T>>;
+  /** What was noticed when the components were made ready. */
+  readonly warnings: readonly Diagnostic[];
   readonly #owned: DisposableStack;
 
   constructor(
     shared: SharedParts,
     components: ReadonlyMap<string, ReadyComponent<T>>,
-    owned: DisposableStack,
+    { warnings, owned }: { readonly warnings: readonly Diagnostic[]; readonly owned: DisposableStack },
   ) {
     this.#shared = shared;
     this.#components = components;
+    this.warnings = warnings;
     this.#owned = owned;
   }
 
