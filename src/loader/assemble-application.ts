@@ -14,6 +14,7 @@ import type {
   Trigger,
 } from "../manifest/mod.ts";
 import { Limiter, settleAll } from "./limiter.ts";
+import { checkMachine, machineMemoryBytes } from "./machine.ts";
 import { Report } from "./report.ts";
 
 /** A manifest, and where what it names is. */
@@ -53,6 +54,7 @@ export async function assembleApplication(
   const results = await settleAll(
     manifest.components.map(async (component) => {
       const report = new Report(found.isSynthetic ? undefined : manifest);
+      checkMachine(component, machineMemoryBytes(), report);
       const loaded = await sources.run(async () => {
         const source = await parts.source(component, report);
         const mounts = await parts.mounts(component, report);

@@ -22,10 +22,18 @@ export type {
   Trigger,
   Variable,
 } from "./application.ts";
+export {
+  type ComponentLimits,
+  componentLimits,
+  DEFAULT_COMPONENT_LIMITS,
+  type LimitKey,
+  readLimit,
+} from "./component-limits.ts";
 export type { KeyPath } from "./findings.ts";
 export { readHttpTriggerOptions } from "./http-trigger.ts";
 export type { Manifest, ManifestComponent, ManifestTrigger } from "./manifest.ts";
 export { type ParseManifestOptions, parseManifest } from "./parse.ts";
+export { describeSize, readDurationMs, readSize } from "./quantities.ts";
 export {
   type ComponentDependency,
   type ComponentSource,

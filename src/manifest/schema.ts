@@ -8,6 +8,7 @@ import semverRange from "semver/ranges/valid.js";
 import * as v from "valibot";
 
 import { AllowedHostSyntaxError, parseAllowedHost } from "./allowed-hosts.ts";
+import { type LimitKey, limitRule, readLimit } from "./component-limits.ts";
 import { dependencyNameMistake } from "./dependency-name.ts";
 import { type Mistake, quote } from "./findings.ts";
 import {
@@ -309,6 +310,38 @@ const profile = v.strictObject({
   build: optional(v.strictObject({ command: commands }), "Replaces the component's build command."),
 });
 
+const SIZE = /^[0-9]{1,15} *([bB]|[kKmMgG][iI]?[bB])?$/;
+const DURATION = /^[0-9]{1,15} *(ns|us|ms|s|m|h)?$/;
+
+/** A limit that readLimit() reads. */
+function limit(key: LimitKey) {
+  const { kind, min, max, description } = limitRule(key);
+  const scale = kind === "duration" ? 1000 : 1;
+  const bounded = v.pipe(v.number(), v.minValue(min / scale), v.maxValue(max / scale));
+  const find = (value: unknown) => {
+    const limit = readLimit(key, value);
+    return typeof limit === "number" ? undefined : limit;
+  };
+  if (kind === "count") return optional(v.pipe(bounded, v.integer(), rule(find)), description);
+  const text = v.pipe(v.string(), v.regex(kind === "size" ? SIZE : DURATION));
+  return optional(v.pipe(v.union([text, bounded]), rule(find)), description);
+}
+
+/** Our own settings of a component. */
+const spindleTool = v.strictObject({
+  spin_abi: optional(v.unknown(), "The version of Spin whose legacy ABI a module was made for."),
+  wall_time: limit("wall_time"),
+  cpu_time: limit("cpu_time"),
+  memory: limit("memory"),
+  table_elements: limit("table_elements"),
+  open_files: limit("open_files"),
+  outbound_requests: limit("outbound_requests"),
+  outbound_bytes: limit("outbound_bytes"),
+  log_bytes: limit("log_bytes"),
+  response_bytes: limit("response_bytes"),
+  weight: limit("weight"),
+});
+
 const component = v.strictObject({
   source: v.pipe(componentSource, v.description("Where the WebAssembly binary is.")),
   ...commonComponentFields,
@@ -317,7 +350,13 @@ const component = v.strictObject({
     "Values for the guest, with {{ application_variables }}.",
   ),
   targets: optional(targets, "The environments that the component is built for."),
-  tool: optional(tablesByName, "Settings of other tools, never looked at."),
+  tool: optional(
+    v.objectWithRest(
+      { spindle: optional(spindleTool, "Limits of the component, and what else Spin does not know.") },
+      anyTable,
+    ),
+    "Settings of tools, by name.",
+  ),
   dependencies_inherit_configuration: optional(
     v.boolean(),
     "Whether all dependencies share its permissions.",

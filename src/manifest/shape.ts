@@ -188,6 +188,7 @@ function likeness(node: Node, value: unknown): number {
     case "record":
       return isTable(value) ? 0 : -1;
     case "string":
+    case "number":
     case "boolean":
       return typeof value === node.type ? 0 : -1;
     case "literal":
