@@ -2,7 +2,15 @@
 //
 // Like the core linker it is filled at start-up and holds no state of a call.
 
-import { type ImportedFunction, versionTrack } from "../component/mod.ts";
+import {
+  findOnTrack,
+  functionDifference,
+  type HostInterfaceType,
+  type ImportedFunction,
+  isOnTrack,
+  parseInterface,
+  type ResourceType,
+} from "../component/mod.ts";
 import { closestName } from "../errors/mod.ts";
 
 /** What a host function sees of the component that called it. */
@@ -64,43 +72,54 @@ export type FoundImport<T> =
 
 const HEADER = /^\s*interface\s+(\S+)\s*\{/;
 
+/** An interface with its types, which are read from its text when a component first imports it. */
+interface Offered<T> {
+  readonly name: string;
+  readonly host: HostInterface<T>;
+  type: HostInterfaceType | undefined;
+}
+
 export class ComponentLinker<T> {
-  readonly #interfaces = new Map<string, HostInterface<T>>();
-  /** The interface that serves each track of versions: the one with the highest version. */
-  readonly #tracks = new Map<string, string>();
+  readonly #offered = new Map<string, Offered<T>>();
+  /** Which interface serves imports of a name: comparing versions takes time, and many imports ask. */
+  readonly #serves = new Map<string, string | undefined>();
 
   /** @throws Error if the text names no interface, or one that is defined already */
   define(host: HostInterface<T>): this {
     const name = HEADER.exec(host.wit)?.[1];
     if (name === undefined) throw new Error("The text of a host interface begins with `interface NAME {`");
-    if (this.#interfaces.has(name)) throw new Error(`The linker has the interface "${name}" already`);
-    this.#interfaces.set(name, host);
-    const track = versionTrack(name);
-    const other = this.#tracks.get(track);
-    if (other === undefined || isNewer(name, other)) this.#tracks.set(track, name);
+    if (this.#offered.has(name)) throw new Error(`The linker has the interface "${name}" already`);
+    this.#offered.set(name, { name, host, type: undefined });
+    this.#serves.clear();
     return this;
   }
 
   /** Full names of the interfaces, with versions. */
   names(): string[] {
-    return [...this.#interfaces.keys()];
+    return [...this.#offered.keys()];
   }
 
   /** Whether there is an interface for imports of this name. */
   provides(interfaceName: string): boolean {
-    return this.#tracks.has(versionTrack(interfaceName));
+    return this.#serving(interfaceName) !== undefined;
   }
 
-  /** Finds the function for an import of a component. */
+  /**
+   * Finds the function for an import of a component.
+   *
+   * @throws WitError or Error if the text of the interface is wrong
+   */
   find(item: ImportedFunction): FoundImport<T> {
     const name = item.interface ?? "";
-    const host = this.#serving(name);
-    if (!host) return { kind: "problem", reason: "unknown-interface", ...nearest(name, this.names()) };
-    const implementation = host.functions[item.name];
-    if (!implementation) {
-      const names = Object.keys(host.functions);
-      return { kind: "problem", reason: "unknown-function", ...nearest(item.name, names) };
-    }
+    const offered = this.#serving(name);
+    if (!offered) return { kind: "problem", reason: "unknown-interface", ...nearest(name, this.names()) };
+    const { functions } = this.#typeOf(offered);
+    const type = functions.get(item.name);
+    const implementation = offered.host.functions[item.name];
+    if (!type || !implementation)
+      return { kind: "problem", reason: "unknown-function", ...nearest(item.name, functions.keys()) };
+    const difference = functionDifference(item.type, type, isSameResource);
+    if (difference !== undefined) return { kind: "problem", reason: "type", difference };
     return { kind: "function", implementation };
   }
 
@@ -109,21 +128,45 @@ export class ComponentLinker<T> {
     readonly interface: string;
     readonly name: string;
   }): ((caller: ComponentCaller<T>, object: never) => void) | undefined {
-    return this.#serving(resource.interface)?.resources?.[resource.name]?.drop;
+    return this.#serving(resource.interface)?.host.resources?.[resource.name]?.drop;
   }
 
-  /** The interface that serves imports of this name: of its track of versions. */
-  #serving(name: string): HostInterface<T> | undefined {
-    return this.#interfaces.get(this.#tracks.get(versionTrack(name)) ?? "");
+  /** The interface that serves imports of this name: the highest version of its track. */
+  #serving(name: string): Offered<T> | undefined {
+    if (!this.#serves.has(name)) this.#serves.set(name, findOnTrack(name, this.#offered.keys()));
+    return this.#offered.get(this.#serves.get(name) ?? "");
+  }
+
+  #typeOf(offered: Offered<T>): HostInterfaceType {
+    if (offered.type) return offered.type;
+    const type = parseInterface(offered.host.wit, (name) => {
+      const used = this.#offered.get(name);
+      return used && this.#typeOf(used);
+    });
+    checkFunctions(offered, type);
+    offered.type = type;
+    return type;
   }
 }
 
-function nearest(name: string, names: readonly string[]): { readonly nearest?: string } {
+function checkFunctions<T>({ name, host }: Offered<T>, { functions }: HostInterfaceType): void {
+  const missing = [...functions.keys()].filter((each) => !Object.hasOwn(host.functions, each));
+  const extra = Object.keys(host.functions).filter((each) => !functions.has(each));
+  if (missing.length > 0) throw new Error(`"${name}" has no function for ${missing.join(", ")}`);
+  if (extra.length > 0) throw new Error(`The text of "${name}" does not declare ${extra.join(", ")}`);
+}
+
+/** Versions of one track share their resources. */
+function isSameResource(guest: ResourceType, host: ResourceType): boolean {
+  return (
+    guest.kind === "imported" &&
+    host.kind === "imported" &&
+    guest.name === host.name &&
+    isOnTrack(guest.interface, host.interface)
+  );
+}
+
+function nearest(name: string, names: Iterable<string>): { readonly nearest?: string } {
   const found = closestName(name, names);
   return found === undefined ? {} : { nearest: found };
-}
-
-/** Of two names in one track. */
-function isNewer(name: string, other: string): boolean {
-  return name.localeCompare(other, "en", { numeric: true }) > 0;
 }

@@ -4,7 +4,7 @@
 // are those that `wasm-tools component new` would give it, and WASI preview 1 is linked to it directly,
 // so no adapter stands between the two previews.
 
-import { type ComponentPlan, planComponent } from "../component/mod.ts";
+import { type ComponentPlan, planComponent, planCoreModule } from "../component/mod.ts";
 import {
   type ComponentLinkers,
   ComponentPre,
@@ -43,5 +43,5 @@ export async function makeProgram<C>(
 
 /** The link plan of a component, or of a core module that is run as one. */
 function planOf(binary: Uint8Array): ComponentPlan | undefined {
-  return isComponent(binary) ? planComponent(binary) : undefined;
+  return isComponent(binary) ? planComponent(binary) : planCoreModule(binary);
 }
