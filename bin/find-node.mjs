@@ -6,14 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { exclusively } from "./exclusively.mjs";
-
-/** The first major version with all that Spindle needs unflagged, as resizable memory buffers. */
-export const NODE_MAJOR = 26;
-
-/** Says whether this very process can run Spindle. */
-export function isSuitable() {
-  return Number(process.versions.node.split(".")[0]) >= NODE_MAJOR;
-}
+import { isSuitable, NODE_MAJOR } from "./suitable.mjs";
 
 /**
  * Returns the path of a suitable Node: this process's own, or that of the npm package `node`.

@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { LAUNCHER, whenOrphaned } from "./orphan.mjs";
 
 /** Signals that somebody may send to the process they started, which is this one. */
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
@@ -46,39 +47,10 @@ function mirror(node, args) {
   });
 }
 
-/** Tells a process which launcher waits for it. */
-const LAUNCHER = "SPINDLE_LAUNCHER";
 const SPINDLE = fileURLToPath(new URL("spindle.mjs", import.meta.url));
 
 /** Only Spindle itself takes the variable out again; anything else would pass it on to processes that it is not meant for. */
 function environmentFor(args) {
   const isSpindle = args.length > 0 && resolve(args[0]) === SPINDLE;
   return isSpindle ? { ...process.env, [LAUNCHER]: String(process.pid) } : process.env;
-}
-
-/** How often to look whether the parent is still there. */
-const ORPHAN_POLL_MS = 500;
-
-/**
- * Calls `end` when the parent has gone without a word: a launcher that was killed, or the shell between npm and us, to
- * which npm passes a SIGTERM, and which ends of it alone. Other parents may go as they like, as `nohup` has it.
- *
- * A launcher may be gone before its child gets here, which then has another parent from the start.
- */
-export function whenOrphaned(end) {
-  const { npm_lifecycle_event: npm, [LAUNCHER]: launcher } = process.env;
-  delete process.env[LAUNCHER];
-  if (npm === undefined && launcher === undefined) return;
-  const parent = launcher ?? String(process.ppid);
-  const isOrphan = () => String(process.ppid) !== parent;
-  if (isOrphan()) {
-    end();
-    return;
-  }
-  const timer = setInterval(() => {
-    if (!isOrphan()) return;
-    clearInterval(timer);
-    end();
-  }, ORPHAN_POLL_MS);
-  timer.unref();
 }

@@ -1,25 +1,38 @@
 // Makes what `npm pack` and `npm publish` pack: JavaScript in `dist/`, because Node strips no types below node_modules.
 //
-//     node scripts/pack.mjs build      compiles src/ to dist/
-//     node scripts/pack.mjs prepare    the same, and points package.json to it (prepack)
-//     node scripts/pack.mjs restore    puts package.json back as it was (postpack)
+//     node scripts/pack.mjs bundle [DIR]   bundles src/ to DIR, which is dist/ by default
+//     node scripts/pack.mjs build          the same, and declares the types
+//     node scripts/pack.mjs prepare        the same, and points package.json to it (prepack)
+//     node scripts/pack.mjs restore        puts package.json back as it was (postpack)
+//
+// Node takes about half a millisecond for each file that it imports, which for our three hundred is more than all else
+// that happens before the first answer. So modules are bundled, together with the packages that they use, into chunks
+// that are loaded when they are needed.
 //
 // npm packs the package.json that it finds after `prepare`; the other one waits in package.json.orig, which it never packs.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
 
-const steps = { build, prepare, restore };
-const step = steps[process.argv[2]];
-if (!step) throw new Error(`Unknown step "${process.argv[2]}": expected ${Object.keys(steps).join(", ")}`);
-step();
+/** Files of src/ that are started by their own name, beside the public entry points. */
+const PROGRAMS = ["src/cli/main.ts"];
+/** Packages that are left out of the bundle: they are large, and hardly ever needed. */
+const EXTERNAL = ["toml-eslint-parser", "wabt"];
 
-function build() {
+const steps = { bundle, build, prepare, restore };
+const [name, ...args] = process.argv.slice(2);
+const step = steps[name];
+if (!step) throw new Error(`Unknown step "${name}": expected ${Object.keys(steps).join(", ")}`);
+await step(...args);
+
+async function build() {
   rmSync("dist", { recursive: true, force: true });
+  await bundle("dist");
   const { status } = spawnSync("npx", ["--no-install", "tsc", "-p", "tsconfig.build.json"], {
     stdio: ["ignore", 2, 2],
     shell: process.platform === "win32",
@@ -27,9 +40,106 @@ function build() {
   if (status !== 0) process.exit(1);
 }
 
-function prepare() {
+async function bundle(dist = "dist") {
+  const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
+  const library = await rollUp(Object.values(exports), { dir: dist });
+  const atStart = await modulesOf("src/cli/main.ts");
+  const toServe = await modulesOf("src/cli/up/up.ts");
+  const programs = await rollUp(PROGRAMS, {
+    dir: dist,
+    // As deep as the files of src/cli, which look for package.json above them.
+    chunkFileNames: "cli/[name]-[hash].js",
+    codeSplitting: { groups: [{ name: "up", test: (id) => toServe.has(id) && !atStart.has(id) }] },
+  });
+  const files = [...library, ...programs].flatMap(({ moduleIds = [] }) => moduleIds);
+  const packages = new Set(files.flatMap((file) => packageOf(file) ?? []));
+  writeFileSync(`${dist}/LICENSES.txt`, [...packages].sort().map(licenseOf).join("\n\n"));
+}
+
+/** The modules that are loaded with a file. */
+async function modulesOf(file) {
+  const [entry] = await rollUp([file], {}, { write: false });
+  return new Set(entry.moduleIds);
+}
+
+/** Library and programs are rolled up apart: a door that embedders may use keeps together all that is behind it. */
+async function rollUp(files, output, options = {}) {
+  const { build } = await import("rolldown");
+  const result = await build({
+    input: Object.fromEntries(files.map((file) => [/src\/(.+)\.ts$/.exec(file)[1], file])),
+    platform: "node",
+    external: EXTERNAL,
+    treeshake: { moduleSideEffects: false },
+    plugins: [await fixedRewriterVersion(), lazyBuiltins()],
+    output: { entryFileNames: "[name].js", minify: { compress: false, mangle: false }, ...output },
+    ...options,
+  });
+  return result.output;
+}
+
+/** The rewriter's version is a digest of its sources, which a bundle does not have. */
+async function fixedRewriterVersion() {
+  const { rewriterVersion } = await import("../src/wasm/mod.ts");
+  const code = `export const rewriterVersion = () => ${JSON.stringify(rewriterVersion())};`;
+  return {
+    name: "rewriter-version",
+    load: (id) => (/[/\\]rewriter-version\.ts$/.test(id) ? code : undefined),
+  };
+}
+
+/**
+ * Takes the builtin modules of Node without importing them: an import reads every export, and some load others when
+ * they are read. `node:http` alone would bring an HTTP client and a WebSocket, which takes longer than the start of Node.
+ * A default export is not even loaded until it is used.
+ */
+function lazyBuiltins() {
+  return {
+    name: "lazy-builtins",
+    resolveId(id) {
+      if (id.startsWith("\0node:")) return id;
+      return isBuiltin(id) ? `\0${id.replace(/^(?!node:)/, "node:")}` : undefined;
+    },
+    load: (id) => (id.startsWith("\0node:") ? codeOfBuiltin(id) : undefined),
+  };
+}
+
+/** A module for the default export, one for the others, and one that has both, so that none needs what it does not use. */
+function codeOfBuiltin(id) {
+  const [, name, part] = /^\0(node:[\w/]+)(?:\?(.+))?$/.exec(id);
+  const builtin = `process.getBuiltinModule("${name}")`;
+  switch (part) {
+    case "default": {
+      // What is called or extended has to be there at once.
+      const isCallable = typeof process.getBuiltinModule(name) === "function";
+      return `export default ${isCallable ? builtin : `new Proxy({}, { get: (_, key) => ${builtin}[key] })`};`;
+    }
+    case "named": {
+      const keys = Object.keys(process.getBuiltinModule(name)).filter((key) => /^[a-z]\w*$/i.test(key));
+      const lines = keys.map((key) => `const _${key} = /* @__PURE__ */ take("${key}");`);
+      const exported = keys.map((key) => `_${key} as ${key}`);
+      return `const take = (key) => ${builtin}[key];\n${lines.join("\n")}\nexport { ${exported.join(", ")} };`;
+    }
+    default:
+      return `export { default } from "\0${name}?default"; export * from "\0${name}?named";`;
+  }
+}
+
+/** The folder of the package that a file belongs to; undefined for our own. */
+function packageOf(file) {
+  return /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0];
+}
+
+/** Licences want their text to go with every copy. */
+function licenseOf(folder) {
+  const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+  const text = file ? readFileSync(`${folder}/${file}`, "utf8").trim() : license;
+  return `${name} ${version}\n${"=".repeat(name.length + version.length + 1)}\n\n${text}\n`;
+}
+
+async function prepare() {
   restore();
-  build();
+  await build();
   const text = readFileSync("package.json", "utf8");
   writeFileSync("package.json.orig", text);
   writeFileSync("package.json", `${JSON.stringify(published(JSON.parse(text)), undefined, 2)}\n`);

@@ -4,7 +4,7 @@
 // dropped memories of 256 MiB hold 16 GB. So once enough has been dropped, we ask for a collection.
 
 import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import vm from "node:vm";
 
 /** Bytes dropped before a collection, which takes some milliseconds. */
 const DROPPED_BYTES_MAX = 128 * 1024 * 1024;
@@ -29,7 +29,7 @@ export function freeLater(bytes: number): void {
 function garbageCollector(): () => void {
   setFlagsFromString("--expose-gc");
   // A context made while the flag is set has the function; V8 promises its type.
-  const gc = runInNewContext("gc") as () => void;
+  const gc = vm.runInNewContext("gc") as () => void;
   setFlagsFromString("--no-expose-gc");
   return gc;
 }

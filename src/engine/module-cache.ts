@@ -10,10 +10,9 @@
 //     ...  rewritten module, then the contents of the custom sections, one after the other
 
 import { createHash, randomUUID } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { CoreModule, RewrittenModule } from "../wasm/mod.ts";
+import { type CoreModule, type RewrittenModule, rewriterVersion } from "../wasm/mod.ts";
 
 const DIGEST_BYTES = 32;
 const HEAD_OFFSET = DIGEST_BYTES + 4;
@@ -30,7 +29,7 @@ export class ModuleCache {
 
   /** @param cacheDirectory made when the first module is written */
   constructor(cacheDirectory: string) {
-    this.#directory = join(cacheDirectory, "modules", rewriterVersion());
+    this.#directory = join(cacheDirectory, "modules", `${rewriterVersion()}-${process.versions.v8}`);
   }
 
   /** The module, or nothing if it is not there whole. */
@@ -94,19 +93,4 @@ function decode(file: Buffer): RewrittenModule {
   const bytes = take(head.bytesLength);
   const customSections = head.customSections.map(({ name, length }) => ({ name, contents: take(length) }));
   return { ...head.module, bytes, original: { ...head.original, customSections } };
-}
-
-let version: string | undefined;
-
-/** A digest of the rewriter's own code: any change to it makes every cached module stale. */
-function rewriterVersion(): string {
-  if (version === undefined) {
-    const directory = join(import.meta.dirname, "..", "wasm");
-    const hash = createHash("sha256").update(process.versions.v8);
-    for (const name of readdirSync(directory).sort()) {
-      if (/\.(js|ts)$/.test(name)) hash.update(name).update(readFileSync(join(directory, name)));
-    }
-    version = hash.digest("hex").slice(0, 16);
-  }
-  return version;
 }

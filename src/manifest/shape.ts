@@ -252,10 +252,9 @@ function typeHint(node: Node, value: unknown, path: KeyPath): string | undefined
   return `Write ${describeNode(node)}.`;
 }
 
-const EITHER = new Intl.ListFormat("en", { type: "disjunction" });
-
 function wrongChoice(choices: readonly unknown[], value: unknown, { path, findings }: Place): typeof BROKEN {
-  const expected = EITHER.format(choices.map(quote));
+  // Made when there is a mistake, because it takes longer than reading a manifest.
+  const expected = new Intl.ListFormat("en", { type: "disjunction" }).format(choices.map(quote));
   const found = isTable(value) || Array.isArray(value) ? describeValue(value) : quote(value);
   const message = `Invalid "${describePath(path)}": expected ${expected}, found ${found}`;
   const names = choices.filter((choice) => typeof choice === "string");

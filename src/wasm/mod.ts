@@ -31,6 +31,7 @@ export { OffsetMap, originalOffset } from "./offset-map.ts";
 export { OP } from "./opcodes.ts";
 export { readModule } from "./read-module.ts";
 export { rewrite } from "./rewrite.ts";
+export { rewriterVersion } from "./rewriter-version.ts";
 export {
   CARD_SHIFT,
   CONTROL,

@@ -58,7 +58,7 @@ for (const { what, path } of nodes) {
 test("whenOrphaned() ends a process at once whose launcher has died before it looks", () => {
   const dead = spawnSync(process.execPath, ["-e", ""]).pid;
   const code = `
-    const { whenOrphaned } = await import(${JSON.stringify(join(ROOT, "bin", "hand-over.mjs"))});
+    const { whenOrphaned } = await import(${JSON.stringify(join(ROOT, "bin", "orphan.mjs"))});
     whenOrphaned(() => process.exit(7));
     process.exit(0);`;
   const { status } = spawnSync(process.execPath, ["--input-type=module", "-e", code], {

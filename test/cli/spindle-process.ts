@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 
-const ROOT = join(import.meta.dirname, "..", "..");
+export const ROOT = join(import.meta.dirname, "..", "..");
 const LAUNCHER = join(ROOT, "bin", "spindle.mjs");
 
 /** A folder with an application, and one for temporary files, so that a test sees what is left of them. */
@@ -35,9 +35,9 @@ export class Workplace implements Disposable {
   }
 
   spindle(args: readonly string[], options: SpindleOptions = {}): SpindleProcess {
-    const { node = process.execPath, ...rest } = options;
+    const { node = process.execPath, launcher = LAUNCHER, ...rest } = options;
     const { NODE_TEST_CONTEXT: _, SPIN_HTTP_LISTEN_ADDR: _2, SPIN_LOG_DIR: _3, ...environment } = process.env;
-    const child = spawn(node, [LAUNCHER, ...args], {
+    const child = spawn(node, [launcher, ...args], {
       cwd: this.folder,
       stdio: ["ignore", "pipe", "pipe"],
       ...rest,
@@ -61,6 +61,8 @@ export class Workplace implements Disposable {
 export interface SpindleOptions extends Pick<SpawnOptions, "cwd" | "detached" | "env"> {
   /** The Node that runs the launcher; this one by default. */
   readonly node?: string;
+  /** The `spindle.mjs` to run; that of the sources by default. */
+  readonly launcher?: string;
 }
 
 export interface Ended {

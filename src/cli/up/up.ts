@@ -9,9 +9,7 @@ import { Interrupts, type StopSignal } from "../interrupts.ts";
 import { announceLogDirectory, GuestOutput } from "../output/guest-output.ts";
 import { nonBlocking, TerminalWriter } from "../output/terminal-writer.ts";
 import { withProgress } from "../progress.ts";
-import { buildApplication } from "./build.ts";
 import { cacheDirectoryOf, logDirectoryOf, workingDirectoryOf } from "./directories.ts";
-import { loadFromBindle } from "./load-from-bindle.ts";
 import type { UpOptions } from "./options.ts";
 
 const EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGHUP: 0, SIGINT: 130, SIGTERM: 0 };
@@ -35,7 +33,10 @@ async function start(options: UpOptions): Promise<{ stop(): Promise<void> }> {
     terminal.flush();
   };
 
-  if (options.build) await buildApplication({ ...options, report: tell });
+  if (options.build) {
+    const { buildApplication } = await import("./build.ts");
+    await buildApplication({ ...options, report: tell });
+  }
   const { application, warnings } = await load(options);
   for (const warning of warnings) tell(formatDiagnostic(warning));
   const output = openOutput(application, options, { terminal, tell });
@@ -61,8 +62,10 @@ async function start(options: UpOptions): Promise<{ stop(): Promise<void> }> {
   };
 }
 
-function load(options: UpOptions): Promise<LoadedApplication> {
-  return options.bindle === undefined ? loadLocal(options) : loadFromBindle(options.bindle, options);
+async function load(options: UpOptions): Promise<LoadedApplication> {
+  if (options.bindle === undefined) return await loadLocal(options);
+  const { loadFromBindle } = await import("./load-from-bindle.ts");
+  return await loadFromBindle(options.bindle, options);
 }
 
 function loadLocal(options: UpOptions): Promise<LoadedApplication> {

@@ -1,7 +1,7 @@
 // Where the listener listens: reading the address, and binding it.
 
-import { lookup } from "node:dns/promises";
-import type { AddressInfo, Server } from "node:net";
+import dns from "node:dns/promises";
+import { type AddressInfo, isIP, type Server } from "node:net";
 import { SpindleError } from "../../errors/mod.ts";
 
 export interface ListenAddress {
@@ -64,8 +64,9 @@ export async function bind(
 }
 
 async function resolve(address: ListenAddress): Promise<string> {
+  if (isIP(address.host) !== 0) return address.host;
   try {
-    return (await lookup(address.host, { order: "ipv4first" })).address;
+    return (await dns.lookup(address.host, { order: "ipv4first" })).address;
   } catch (error) {
     throw listenFailed(address, error);
   }
