@@ -96,7 +96,7 @@ export interface PlannedCopy extends FoundFile {
 
 /** Which files are copied to where, before any is. */
 class CopyPlan {
-  /** By the path at which the component sees the file, relative to "/". Later ones win. */
+  /** By the path at which the component sees the file, relative to "/". Of two files later ones win. */
   readonly copies = new Map<string, PlannedCopy>();
   readonly #component: ManifestComponent;
   readonly #root: ApplicationRoot;
@@ -184,6 +184,7 @@ class CopyPlan {
   }
 
   #addFile(guestPath: string, { path: source, realPath }: FoundFile, at: KeyPath): void {
+    if (this.copies.get(guestPath)?.realPath === realPath) return;
     this.copies.set(guestPath, { path: source, realPath, at });
   }
 

@@ -12,6 +12,7 @@ import { SpindleError } from "../../errors/mod.ts";
 import { parseManifest } from "../../manifest/mod.ts";
 import { type BindleContents, formatBindleId, type Invoice, type Label } from "../../registry/mod.ts";
 import { readParcel, runningOf } from "./read-parcel.ts";
+import { isTable, type Table } from "./toml-text.ts";
 
 /** The parcel that Spin looks for. */
 export const SPIN_MEDIA_TYPE = "application/vnd.fermyon.spin+toml";
@@ -53,10 +54,7 @@ function findManifest(contents: BindleContents): Label {
   return manifest;
 }
 
-/** A table of TOML, whose values nobody has looked at yet. */
-type Tables = Readonly<Record<string, unknown>>;
-
-function parseTables(contents: BindleContents, bytes: Uint8Array): Tables {
+function parseTables(contents: BindleContents, bytes: Uint8Array): Table {
   try {
     return parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
@@ -70,7 +68,7 @@ function parseTables(contents: BindleContents, bytes: Uint8Array): Tables {
 }
 
 /** What Spin wrote, in the words of version 1. Of what the invoice says too, the invoice counts. */
-function version1Of({ component, ...rest }: Tables, bindle: Invoice["bindle"]): Tables {
+function version1Of({ component, ...rest }: Table, bindle: Invoice["bindle"]): Table {
   const components = Array.isArray(component) ? component.map(inSnakeCase) : component;
   return {
     ...rest,
@@ -80,12 +78,12 @@ function version1Of({ component, ...rest }: Tables, bindle: Invoice["bindle"]): 
   };
 }
 
-function version2Of({ application, ...rest }: Tables, bindle: Invoice["bindle"]): Tables {
+function version2Of({ application, ...rest }: Table, bindle: Invoice["bindle"]): Table {
   const more = isTable(application) ? application : {};
   return { ...rest, application: { ...more, ...metadataOf(bindle) }, spin_manifest_version: 2 };
 }
 
-function metadataOf({ name, version, description, authors }: Invoice["bindle"]): Tables {
+function metadataOf({ name, version, description, authors }: Invoice["bindle"]): Table {
   return {
     name,
     version,
@@ -102,10 +100,6 @@ function inSnakeCase(component: unknown): unknown {
     return [field, field === "files" && typeof value === "string" ? [value] : value] as const;
   });
   return Object.fromEntries(fields);
-}
-
-function isTable(value: unknown): value is Tables {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }
 
 export function manifestError(contents: BindleContents, state: string, hint?: string): SpindleError {

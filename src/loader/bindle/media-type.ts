@@ -3,33 +3,48 @@
 import path from "node:path";
 import { lookup } from "mime-types";
 
-/** Where the crate `mime_guess` 2.0.4, which Spin 0.1 to 0.10 used, says something else. */
-const OLDER: Readonly<Record<string, string>> = {
-  c: "text/plain",
-  cfg: "text/plain",
-  h: "text/plain",
-  ico: "image/x-icon",
-  js: "application/javascript",
-  jsx: "text/jscript",
-  map: "text/plain",
-  mjs: "application/javascript",
-  otf: "application/font-sfnt",
-  py: "text/plain",
-  rs: "text/x-rust",
-  sql: "application/x-sql",
-  tgz: "application/x-compressed",
-  toml: "text/x-toml",
-  ts: "video/vnd.dlna.mpeg-tts",
-  woff: "application/font-woff",
-  xml: "text/xml",
-  yaml: "text/x-yaml",
-  yml: "text/x-yaml",
-};
+/** Where the crate `mime_guess` 2.0.4, which Spin 0.1 to 0.10 used, says something else of what a web site may have. */
+const OLDER: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    "application/ecmascript": "es",
+    "application/font-sfnt": "otf",
+    "application/font-woff": "woff",
+    "application/javascript": "js jsm mjs",
+    "application/octet-stream":
+      "cjs dds deb dmg exe heic heif ics ipynb iso java key ktx2 lottie m4s mdx msi mtl numbers pages psd ttml usdz wgsl",
+    "application/pgp-signature": "asc",
+    "application/vnd.ms-pki.stl": "stl",
+    "application/x-compress": "z",
+    "application/x-compressed": "tgz",
+    "application/x-ms-manifest": "manifest",
+    "application/x-msmetafile": "wmf",
+    "application/x-rar-compressed": "rar",
+    "application/x-sql": "sql",
+    "application/x-tgif": "obj",
+    "application/x-x509-ca-cert": "cer",
+    "audio/aiff": "aif aiff",
+    "audio/flac": "flac",
+    "audio/m4a": "m4a",
+    "audio/mid": "mid midi",
+    "audio/wav": "wave",
+    "audio/x-mpegurl": "m3u8",
+    "audio/x-pn-realaudio-plugin": "rpm",
+    "image/vnd.radiance": "hdr",
+    "image/x-icon": "ico",
+    "text/jscript": "jsx",
+    "text/plain": "asm c cc cfg cpp cs cxx h hpp inc map py s vcs",
+    "text/x-rust": "rs",
+    "text/x-toml": "toml",
+    "text/x-yaml": "yaml yml",
+    "text/xml": "dtd wsdl xml xsd xsl xslt",
+    "video/vnd.dlna.mpeg-tts": "mts ts",
+  }).flatMap(([type, extensions]) => extensions.split(" ").map((extension) => [extension, type])),
+);
 const UNKNOWN = "application/octet-stream";
 
 /** The media type for the extension of a file. */
 export function mediaTypeOf(file: string): string {
   const extension = path.extname(file).slice(1).toLowerCase();
   if (extension === "") return UNKNOWN;
-  return (Object.hasOwn(OLDER, extension) ? OLDER[extension] : lookup(extension) || undefined) ?? UNKNOWN;
+  return OLDER.get(extension) ?? (lookup(extension) || UNKNOWN);
 }

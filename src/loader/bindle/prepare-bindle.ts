@@ -62,7 +62,7 @@ export async function prepareBindle(options: PrepareBindleOptions): Promise<Prep
     ...(await moduleParcels(components, contents)),
     ...(await fileParcels(components, rewritten, contents)),
   ];
-  const invoice = invoiceOf(found.manifest, id, { parcels, rewritten });
+  const invoice = invoiceOf(id, parcels, rewritten);
   for (const { name } of invoice.group ?? []) groupFiles(invoice, name);
   return {
     source: { invoice, contentOf: (sha256) => contents.get(sha256) },
@@ -197,13 +197,25 @@ async function fileParcels(
   return consolidate(await settleAll(all));
 }
 
-/** Patterns come before placements, as in Spin. */
+/**
+ * As in Spin, patterns come before placements, and the files of each in the order of their paths. (Those of
+ * a placement had no order there.)
+ */
 function filesInOrder(
   { files: mounts }: ManifestComponent,
   files: ReadonlyMap<string, PlannedCopy>,
 ): readonly (readonly [name: string, file: PlannedCopy])[] {
-  const isPlacement = ({ at }: PlannedCopy): boolean => typeof mounts[Number(at.at(-1))] !== "string";
-  return [...files].toSorted(([, one], [, other]) => Number(isPlacement(one)) - Number(isPlacement(other)));
+  const ranked = Array.from(files, ([name, file]) => {
+    const index = Number(file.at.at(-1));
+    const isPlacement = typeof mounts[index] !== "string";
+    // A folder comes before what only begins like it: "a/b" before "a-b".
+    const path = Buffer.from(name.replaceAll("/", "\0"));
+    return { rank: index + (isPlacement ? mounts.length : 0), path, entry: [name, file] as const };
+  });
+  const sorted = ranked.toSorted(
+    (one, other) => one.rank - other.rank || Buffer.compare(one.path, other.path),
+  );
+  return sorted.map(({ entry }) => entry);
 }
 
 interface FileOfGroup {
@@ -241,18 +253,18 @@ async function measure(file: string): Promise<Measured> {
 }
 
 function invoiceOf(
-  { application: { description, authors } }: Manifest,
   id: BindleId,
-  { parcels, rewritten }: { readonly parcels: readonly Parcel[]; readonly rewritten: RewrittenManifests },
+  parcels: readonly Parcel[],
+  { components, description, authors }: RewrittenManifests,
 ): Invoice {
   return {
     bindleVersion: BINDLE_VERSION,
     bindle: {
       ...id,
-      ...(description !== "" && { description }),
-      ...(authors.length > 0 && { authors }),
+      ...(description !== undefined && { description }),
+      ...(authors && { authors }),
     },
     parcel: parcels,
-    group: rewritten.components.map(({ id: componentId }) => ({ name: groupOf(componentId) })),
+    group: components.map((component) => ({ name: groupOf(component.id) })),
   };
 }

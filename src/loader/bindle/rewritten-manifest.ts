@@ -9,6 +9,7 @@ import {
   type ManifestTrigger,
   manifestVersion1,
 } from "../../manifest/mod.ts";
+import { isTable, type Table, tomlText } from "./toml-text.ts";
 
 /** What a component becomes in a bindle. */
 export interface BindleComponent {
@@ -24,6 +25,9 @@ export interface RewrittenManifests {
   /** What an application that was written in version 2 needs besides. */
   readonly version2: string | undefined;
   readonly components: readonly BindleComponent[];
+  /** What the invoice has to say of the application: in version 1 also what is said to be empty. */
+  readonly description: string | undefined;
+  readonly authors: readonly string[] | undefined;
 }
 
 export function groupOf(componentId: string): string {
@@ -42,17 +46,20 @@ export function rewriteManifest(
     return { id: ids[index] ?? id, digest };
   });
   if (manifest.version === 1) {
-    return { version1: stringify(rewriteVersion1(manifest, components)), version2: undefined, components };
+    const { description, authors } = tablesOf(manifest);
+    const version1 = tomlText(rewriteVersion1(manifest, components));
+    return { version1, version2: undefined, components, description, authors };
   }
   const older = asVersion1(manifest, components);
+  const { description, authors } = manifest.application;
   return {
-    version1: older && stringify(older),
+    description: description === "" ? undefined : description,
+    authors: authors.length === 0 ? undefined : authors,
+    version1: older && tomlText(older),
     version2: stringify(rewriteVersion2(manifest, components)),
     components,
   };
 }
-
-type Tables = Readonly<Record<string, unknown>>;
 
 // Version 1.
 
@@ -72,10 +79,10 @@ function idsOf(manifest: Manifest): readonly string[] {
 }
 
 /** Fields in the order in which Spin wrote them; those after `environment` came with later versions. */
-function rewriteVersion1(manifest: Manifest, components: readonly BindleComponent[]): Tables {
+function rewriteVersion1(manifest: Manifest, components: readonly BindleComponent[]): Table {
   const tables = tablesOf(manifest);
   return withoutAbsent({
-    trigger: tables.trigger,
+    trigger: withBase(tables.trigger),
     variables: tables.variables,
     component: (tables.component ?? []).map((table, index) =>
       withoutAbsent({
@@ -89,7 +96,7 @@ function rewriteVersion1(manifest: Manifest, components: readonly BindleComponen
         sqliteDatabases: table.sqlite_databases,
         aiModels: table.ai_models,
         environment: table.environment,
-        trigger: table.trigger,
+        trigger: withExecutor(table.trigger),
         config: table.config,
       }),
     ),
@@ -98,7 +105,7 @@ function rewriteVersion1(manifest: Manifest, components: readonly BindleComponen
 
 // Version 2.
 
-function rewriteVersion2(manifest: Manifest, components: readonly BindleComponent[]): Tables {
+function rewriteVersion2(manifest: Manifest, components: readonly BindleComponent[]): Table {
   const { tool, triggerDefaults, variables } = manifest;
   return {
     application: { trigger: triggerDefaults, tool },
@@ -118,15 +125,15 @@ function rewriteVersion2(manifest: Manifest, components: readonly BindleComponen
 const byType = ({ type }: ManifestTrigger): string => type;
 
 /** Without a default, a variable is required, and must say so. */
-function rewriteVariable({ default: value, ...rest }: Manifest["variables"][string]): Tables {
+function rewriteVariable({ default: value, ...rest }: Manifest["variables"][string]): Table {
   return { ...rest, ...(value === undefined ? { required: true } : { default: value }) };
 }
 
-function rewriteTrigger({ id, componentId, options }: ManifestTrigger): Tables {
+function rewriteTrigger({ id, componentId, options }: ManifestTrigger): Table {
   return { id, ...(componentId !== undefined && { component: componentId }), ...options };
 }
 
-function rewriteComponent(component: ManifestComponent, digest: string): Tables {
+function rewriteComponent(component: ManifestComponent, digest: string): Table {
   return {
     source: digest,
     description: component.description,
@@ -147,7 +154,7 @@ function rewriteComponent(component: ManifestComponent, digest: string): Tables 
 // Version 2 as Spin 0.1 would have had it.
 
 /** Undefined if Spin 0.1 has no words for it. */
-function asVersion1(manifest: Manifest, components: readonly BindleComponent[]): Tables | undefined {
+function asVersion1(manifest: Manifest, components: readonly BindleComponent[]): Table | undefined {
   const { triggers, triggerDefaults } = manifest;
   const [{ type = "" } = {}] = triggers;
   const address = triggerDefaults.redis?.address;
@@ -168,7 +175,7 @@ function asVersion1(manifest: Manifest, components: readonly BindleComponent[]):
         id,
         files: files.length > 0 ? groupOf(id) : undefined,
         environment: Object.keys(environment).length > 0 ? environment : undefined,
-        trigger: withOlderExecutor(triggerOf.get(id) ?? {}),
+        trigger: withExecutor(withOlderType(triggerOf.get(id) ?? {})),
       }),
     ),
   };
@@ -189,14 +196,27 @@ function isPlainTrigger({ type, componentId, options }: ManifestTrigger): boolea
 }
 
 /** "http" is what "spin" was called later. */
-function withOlderExecutor({ executor, ...options }: ManifestTrigger["options"]): Tables {
+function withOlderType({ executor, ...options }: ManifestTrigger["options"]): Table {
   if (executor === undefined) return options;
-  const isHttp =
-    typeof executor === "object" && executor !== null && "type" in executor && executor.type === "http";
+  const isHttp = isTable(executor) && executor.type === "http";
   return { ...options, executor: isHttp ? { type: "spin" } : executor };
 }
 
-function withoutAbsent(table: Tables): Tables {
+// Spin wrote what it had read, with what it had added.
+
+function withBase(trigger: Table): Table {
+  return trigger.type === "http" ? { type: "http", base: "/", ...trigger } : trigger;
+}
+
+function withExecutor(trigger: Table): Table {
+  const { executor } = trigger;
+  if (!isTable(executor) || executor.type !== "wagi") return trigger;
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: these are variables of Spin.
+  const wagi = { type: "wagi", entrypoint: "_start", argv: "${SCRIPT_NAME} ${ARGS}", ...executor };
+  return { ...trigger, executor: wagi };
+}
+
+function withoutAbsent(table: Table): Table {
   return Object.fromEntries(Object.entries(table).filter(([, value]) => value !== undefined));
 }
 
