@@ -17,6 +17,7 @@ export function resolveModuleType({ type, scope }: ItemOf<"core type">, offset: 
   const types: CoreTypeDefinition[] = [];
   const imports: CoreModule["imports"][number][] = [];
   const exports: CoreExport[] = [];
+  const names = new Set<string>();
   for (const declaration of type.declarations) {
     switch (declaration.kind) {
       case "type":
@@ -31,6 +32,10 @@ export function resolveModuleType({ type, scope }: ItemOf<"core type">, offset: 
         break;
       }
       case "export":
+        if (names.has(declaration.name)) {
+          throw new MalformedComponentError(`a module type exports "${declaration.name}" twice`, offset);
+        }
+        names.add(declaration.name);
         exports.push({ name: declaration.name, ...resolveReference(declaration.type, types, offset) });
         break;
     }

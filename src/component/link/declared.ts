@@ -5,7 +5,7 @@ import { MalformedComponentError, UnsupportedComponentError } from "../binary/co
 import type { LayoutTable } from "../canonical/layout.ts";
 import type { ResourceType, ValueType } from "../types.ts";
 import { acceptsModule, type ModuleType, resolveModuleType } from "./core-types.ts";
-import { addNamed } from "./names.ts";
+import { ExternItems } from "./names.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 import { TypeResolver } from "./resolve-type.ts";
 import { type DeclaredType, type FunctionItem, type Item, Scope, type Type } from "./scope.ts";
@@ -74,8 +74,8 @@ export interface Supply {
  */
 export function declare(plan: PlanBuilder, type: DeclaredType, supply: Supply): Map<string, Item> {
   const scope = new Scope(type.scope);
-  const imports = new Map<string, Item>();
-  const exports = new Map<string, Item>();
+  const imports = new ExternItems("import");
+  const exports = new ExternItems("export");
   for (const declaration of type.declarations) {
     const { offset } = declaration;
     plan.step(offset);
@@ -102,13 +102,13 @@ export function declare(plan: PlanBuilder, type: DeclaredType, supply: Supply): 
         const give = isImport ? supply.import : supply.export;
         if (!give) throw new MalformedComponentError("an instance type has an import", offset);
         const item = give({ name, extern, offset });
-        addNamed(isImport ? imports : exports, { name, item }, offset);
+        (isImport ? imports : exports).add(name, item, offset);
         scope.add(item);
         break;
       }
     }
   }
-  return exports;
+  return exports.items;
 }
 
 /** Makes items for what is not known but by its type. */

@@ -14,7 +14,7 @@ import { MalformedComponentError, UnsupportedComponentError } from "../binary/co
 import type { Builtin, CanonicalOptions, CoreImport, CoreRef, CoreSource } from "../plan.ts";
 import type { ResourceType } from "../types.ts";
 import { type CoreSignature, coreSignature, type Direction } from "./core-signature.ts";
-import { acceptsCore, sameCoreFunction } from "./core-types.ts";
+import { acceptsCore, resolveModuleType, sameCoreFunction } from "./core-types.ts";
 import {
   anyProvider,
   declare,
@@ -24,7 +24,7 @@ import {
   resolveAlias,
   resolveExtern,
 } from "./declared.ts";
-import { addNamed } from "./names.ts";
+import { addNamed, ExternItems } from "./names.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 import { TypeResolver } from "./resolve-type.ts";
 import {
@@ -32,6 +32,7 @@ import {
   type CoreInstanceItem,
   type CoreItem,
   coreItem,
+  type DeclaredType,
   type FunctionItem,
   type Item,
   type ItemOf,
@@ -60,7 +61,7 @@ export interface Instantiation {
  * @throws MalformedComponentError
  * @throws UnsupportedComponentError
  */
-export function instantiate(plan: PlanBuilder, instantiation: Instantiation): Map<string, Item> {
+export function instantiate(plan: PlanBuilder, instantiation: Instantiation): ReadonlyMap<string, Item> {
   const { offset, definitions } = instantiation.component;
   return plan.deeper(offset, () => {
     const instance = new ComponentInstance(plan, instantiation, plan.addComponentInstance(offset));
@@ -73,18 +74,22 @@ export function instantiate(plan: PlanBuilder, instantiation: Instantiation): Ma
 type DefinedResource = Extract<ResourceType, { readonly kind: "defined" }>;
 
 class ComponentInstance {
-  readonly exports = new Map<string, Item>();
+  readonly #exports = new ExternItems("export");
+  readonly #imports = new ExternItems("import");
   readonly #plan: PlanBuilder;
   readonly #instantiation: Instantiation;
   readonly #number: number;
   readonly #scope: Scope;
-  readonly #imported = new Map<string, Item>();
 
   constructor(plan: PlanBuilder, instantiation: Instantiation, number: number) {
     this.#plan = plan;
     this.#instantiation = instantiation;
     this.#number = number;
     this.#scope = new Scope(instantiation.outer);
+  }
+
+  get exports(): ReadonlyMap<string, Item> {
+    return this.#exports.items;
   }
 
   define(definition: Definition): void {
@@ -106,8 +111,11 @@ class ComponentInstance {
         );
       case "core exports":
         return this.#coreInstance(definition.exports, offset);
-      case "core type":
-        return { kind: "core type", type: definition.type, scope };
+      case "core type": {
+        const item = { kind: "core type", type: definition.type, scope } as const;
+        if (definition.type.kind === "module") resolveModuleType(item, offset);
+        return item;
+      }
       case "component":
         if (this.#instantiation.checksNested) check(this.#plan, definition.component, scope);
         return { kind: "component", source: { kind: "definition", component: definition.component, scope } };
@@ -117,7 +125,7 @@ class ComponentInstance {
         return { kind: "instance", exports: instantiateItem(this.#plan, component, args, offset) };
       }
       case "exports":
-        return { kind: "instance", exports: this.#named(definition.exports, offset) };
+        return { kind: "instance", exports: this.#inline(definition.exports, offset) };
       case "alias":
         return resolveAlias(definition, { scope, offset });
       case "type":
@@ -145,6 +153,12 @@ class ComponentInstance {
     for (const { name, item } of named)
       addNamed(items, { name, item: this.#scope.item(item, offset) }, offset);
     return items;
+  }
+
+  #inline(exports: readonly NamedItem[], offset: number): ReadonlyMap<string, Item> {
+    const named = new ExternItems("export");
+    for (const { name, item } of exports) named.add(name, this.#scope.item(item, offset), offset);
+    return named.items;
   }
 
   #coreInstance(exports: readonly NamedItem[], offset: number): CoreInstanceItem {
@@ -185,7 +199,10 @@ class ComponentInstance {
     offset: number,
   ): ItemOf<"type">["type"] {
     if (definition.kind !== "resource") {
-      return new TypeResolver(this.#plan.layouts, this.#scope, offset).resolve(definition);
+      const type = new TypeResolver(this.#plan.layouts, this.#scope, offset).resolve(definition);
+      const isDeclared = type.kind === "component" || type.kind === "instance";
+      if (isDeclared && this.#instantiation.checksNested) checkDeclared(this.#plan, type, offset);
+      return type;
     }
     const resource: DefinedResource = { kind: "defined", name: undefined, owner: this.#number };
     if (definition.destructor === undefined) return { kind: "resource", resource };
@@ -316,7 +333,7 @@ class ComponentInstance {
   #import({ name, type }: Extract<Definition, { readonly kind: "import" }>, offset: number): Item {
     const extern = resolveExtern(this.#plan.layouts, type, { scope: this.#scope, offset });
     const item = this.#instantiation.give({ name, extern, offset });
-    addNamed(this.#imported, { name, item }, offset);
+    this.#imports.add(name, item, offset);
     return item;
   }
 
@@ -333,7 +350,7 @@ class ComponentInstance {
       ? match(this.#plan, resolveExtern(this.#plan.layouts, type, place), given, { name, offset })
       : given;
     nameResource(item, name);
-    addNamed(this.exports, { name, item }, offset);
+    this.#exports.add(name, item, offset);
     return item;
   }
 }
@@ -348,7 +365,7 @@ function instantiateItem(
   { source }: ComponentItem,
   args: ReadonlyMap<string, Item>,
   offset: number,
-): Map<string, Item> {
+): ReadonlyMap<string, Item> {
   const give: Importer = ({ name, extern }) => match(plan, extern, args.get(name), { name, offset });
   switch (source.kind) {
     case "definition":
@@ -380,6 +397,14 @@ function check(plan: PlanBuilder, component: Component, outer: Scope): void {
     // It counts only if the component is instantiated in earnest.
     if (!(error instanceof UnsupportedComponentError)) throw error;
   }
+}
+
+/** Checks a type of a component or instance even if nothing is of that type. */
+function checkDeclared(plan: PlanBuilder, type: DeclaredType, offset: number): void {
+  const rehearsal = plan.rehearsal();
+  const give: Importer = ({ name, extern, offset: at }) =>
+    provide(rehearsal, anyProvider, extern, { interface: undefined, name, offset: at });
+  plan.deeper(offset, () => declare(rehearsal, type, { import: give, export: give }));
 }
 
 export function coreInstanceItem(module: Pick<ModuleItem, "exports">, instance: number): CoreInstanceItem {

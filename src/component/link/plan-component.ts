@@ -5,12 +5,12 @@
 
 import { readComponent } from "../binary/read-component.ts";
 import type { ComponentPlan } from "../plan.ts";
+import { findOnTrack } from "../wit/interface-name.ts";
 import { hostProvider, match, provide } from "./declared.ts";
 import { exportedItems } from "./exported-items.ts";
 import { type Importer, instantiate } from "./instantiate.ts";
 import { PlanBuilder } from "./plan-builder.ts";
 import type { Item } from "./scope.ts";
-import { versionTrack } from "./version-track.ts";
 
 /** A component that gives another what it imports. */
 export interface Dependency {
@@ -96,8 +96,7 @@ class Composition {
   #given(importName: string, { dependency, exportName = importName }: DependencyExport): Item {
     const exports = this.#exports.get(dependency) ?? this.instantiate({ dependencies: {}, ...dependency });
     this.#exports.set(dependency, exports);
-    const track = versionTrack(exportName);
-    const item = exports.get(exportName) ?? [...exports].find(([name]) => versionTrack(name) === track)?.[1];
+    const item = exports.get(exportName) ?? exports.get(findOnTrack(exportName, exports.keys()) ?? "");
     if (item) return item;
     const has = [...exports.keys()].map((name) => `"${name}"`).join(", ");
     throw new CompositionError(
