@@ -15,8 +15,9 @@ const POINTED_BYTES_MAX = 2 ** 28 - 1;
 export const LIFTED_BYTES_MAX = 128 * 2 ** 20;
 /** What an element of an array costs in JavaScript, besides what it has in guest memory. */
 const ELEMENT_COST_BYTES = 16;
-/** Up to here, a loop over characters or bytes is quicker than a call into the runtime. */
-const SHORT_BYTES = 10;
+/** Texts of so many characters are lifted, and lowered, quicker by a loop than by a call into the runtime. */
+const SHORT_LIFT = 10;
+const SHORT_LOWER = 24;
 /** Marks the length of a text that is UTF-16, where the other possibility is Latin-1. */
 const UTF16_TAG = 0x8000_0000;
 
@@ -155,7 +156,7 @@ export class CanonicalContext {
 
   #liftUtf8(start: number, length: number): string {
     const bytes = this.#text(start, length);
-    if (length <= SHORT_BYTES) {
+    if (length <= SHORT_LIFT) {
       let text = "";
       let index = start;
       for (; index < start + length; index++) {
@@ -205,7 +206,7 @@ export class CanonicalContext {
   }
 
   #lowerUtf8(text: string): number {
-    const isShort = text.length <= SHORT_BYTES && isAscii(text);
+    const isShort = text.length <= SHORT_LOWER && isAscii(text);
     const length = isShort ? text.length : Buffer.byteLength(text, "utf8");
     const start = this.#allocateText(1, length);
     this.units = length;

@@ -22,8 +22,12 @@ export interface LoweringCode {
 /** Code for calls of a core function of a component. */
 export interface LiftingCode {
   readonly coreType: CoreFunctionType;
-  readonly lower: (cx: CanonicalContext, values: readonly unknown[]) => CoreValue[];
-  readonly lift: (cx: CanonicalContext, result: CoreValue | undefined) => unknown;
+  readonly functions: () => LiftingFunctions;
+}
+
+export interface LiftingFunctions {
+  lower(cx: CanonicalContext, values: readonly unknown[]): CoreValue[];
+  lift(cx: CanonicalContext, result: CoreValue | undefined): unknown;
 }
 
 const codes = new WeakMap<ComponentPlan, FunctionCode>();
@@ -94,9 +98,12 @@ export class FunctionCode {
           : finish(value${resultPassing === "memory" ? ", ret" : ""}${lent});
       };
     }`;
-    // The source is that of such a function.
-    const bind = this.#values.compile(source) as LoweringCode["bind"];
-    return { coreType: coreType(signature, "lower"), bind };
+    const made = this.#values.later(source);
+    return {
+      coreType: coreType(signature, "lower"),
+      // The source is that of such a function.
+      bind: (cx, callee) => (made() as LoweringCode["bind"])(cx, callee),
+    };
   }
 
   /** Statements that make `v0`, `v1` and so on of the core arguments. */
@@ -129,9 +136,9 @@ export class FunctionCode {
       }, lift: (cx, result) => {
         ${this.#liftResult(signature)}
       } }`;
+    const made = this.#values.later(source);
     // The source is that of such functions.
-    const made = this.#values.compile(source) as Pick<LiftingCode, "lower" | "lift">;
-    return { coreType: coreType(signature, "lift"), lower: made.lower, lift: made.lift };
+    return { coreType: coreType(signature, "lift"), functions: () => made() as LiftingFunctions };
   }
 
   #lowerParams(params: Layout & RecordLayout): string {

@@ -29,12 +29,13 @@ export function liftFunction(plan: ComponentPlan, index: number): LiftedCode {
   const lifted = plan.lifted[index];
   if (lifted === undefined) throw new Error(`The plan lifts no function ${index}`);
   const { options, componentInstance } = lifted;
-  const { coreType, lower, lift } = FunctionCode.of(plan).lifting(lifted.type);
+  const { coreType, functions } = FunctionCode.of(plan).lifting(lifted.type);
   return {
     coreType,
     bind(state) {
       const cx = new CanonicalContext(state, componentInstance, options);
       const { instance } = cx;
+      const { lower, lift } = functions();
       const enter = () => instance.enter();
       const exit = (result: CoreValue | undefined) => {
         instance.checkBorrows();

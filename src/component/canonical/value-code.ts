@@ -49,29 +49,43 @@ type Operation = "lift" | "load" | "list" | "name" | "flags" | "flat" | "store" 
 export class ValueCode {
   readonly layouts = new LayoutTable();
   /** What generated code may call by name. */
-  readonly #library: Map<string, unknown>;
+  readonly #library: Record<string, unknown>;
   readonly #resources = new Map<ResourceType, string>();
-  /** Declarations that are not compiled yet, and what they use of the library. */
+  /** What all code may use. */
+  readonly #common: readonly string[];
+  /** Declarations that are not compiled yet, and what they use besides. */
   readonly #pending = new Map<string, string>();
-  readonly #used: Set<string>;
+  readonly #used = new Set<string>();
+  #results = 0;
 
   constructor(library: Readonly<Record<string, unknown>>) {
-    this.#library = new Map(Object.entries({ ...CHECKS, ...library }));
-    this.#used = new Set(this.#library.keys());
+    this.#library = { ...CHECKS, ...library };
+    this.#common = Object.keys(this.#library);
   }
 
-  /** The value of an expression, which may use what the other methods returned. */
-  compile(expression: string): unknown {
+  /**
+   * The value of an expression, which may use what the other methods returned. All that was asked for is
+   * compiled when the first value is: once for many functions is much quicker than many times for one.
+   */
+  later(expression: string): () => unknown {
+    const name = `result${this.#results++}`;
+    this.#pending.set(name, `const ${name} = ${expression};`);
+    return () => {
+      if (this.#pending.size > 0) this.#compile();
+      return this.#library[name];
+    };
+  }
+
+  #compile(): void {
     const names = [...this.#pending.keys()];
     const source = [
-      `"use strict"; const {${[...this.#used].join()}} = library;`,
+      `"use strict"; const {${[...this.#common, ...this.#used].join()}} = library;`,
       ...this.#pending.values(),
-      `return {${names.join()}${names.length > 0 ? "," : ""} result: ${expression}};`,
+      `return {${names.join()}};`,
     ].join("\n");
-    const made = new Function("library", source)(Object.fromEntries(this.#library));
-    for (const name of names) this.#library.set(name, made[name]);
+    Object.assign(this.#library, new Function("library", source)(this.#library));
     this.#pending.clear();
-    return made.result;
+    this.#used.clear();
   }
 
   /** An expression for the value that flat core values stand for. */
@@ -233,7 +247,7 @@ export class ValueCode {
   }
 
   #constant(name: string, value: unknown): string {
-    this.#library.set(name, value);
+    this.#library[name] = value;
     this.#used.add(name);
     return name;
   }
@@ -241,7 +255,7 @@ export class ValueCode {
   /** The name of a function, which is generated when it is asked for first. */
   #function(operation: Operation, layout: Layout): string {
     const name = `${operation}${layout.id}`;
-    if (this.#library.has(name)) this.#used.add(name);
+    if (name in this.#library) this.#used.add(name);
     else if (!this.#pending.has(name))
       this.#pending.set(name, `function ${name}${this.#body(operation, layout)}`);
     return name;
