@@ -16,8 +16,8 @@ export {
   type Dependency,
   type DependencyExport,
   planComponent,
+  planCoreModule,
 } from "./link/plan-component.ts";
-export { planCoreModule } from "./link/plan-core-module.ts";
 export { versionTrack } from "./link/version-track.ts";
 export type {
   Builtin,

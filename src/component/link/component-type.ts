@@ -60,6 +60,11 @@ export function readBindingsProducers(bytes: Uint8Array): readonly Producer[] | 
   return [...byText.values()];
 }
 
+/** @throws MalformedModuleError */
+export function hasComponentType(bytes: Uint8Array): boolean {
+  return readModule(bytes).customSections.some(isComponentType);
+}
+
 /** The worlds that a module is made for, one of each section. */
 export function readWorlds(plan: PlanBuilder, customSections: readonly CustomSection[]): World[] {
   return readSections(customSections).map((section) => ({
@@ -69,7 +74,11 @@ export function readWorlds(plan: PlanBuilder, customSections: readonly CustomSec
 }
 
 function readSections(customSections: readonly CustomSection[]): ComponentTypeSection[] {
-  return customSections.filter(({ name }) => name.startsWith(SECTION_PREFIX)).map(readSection);
+  return customSections.filter(isComponentType).map(readSection);
+}
+
+function isComponentType({ name }: CustomSection): boolean {
+  return name.startsWith(SECTION_PREFIX);
 }
 
 function readSection({ contents }: CustomSection): ComponentTypeSection {

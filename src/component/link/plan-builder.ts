@@ -93,6 +93,11 @@ export class PlanBuilder {
     return item;
   }
 
+  /** The index that the next instance will have. */
+  get nextInstance(): number {
+    return this.#instances.length;
+  }
+
   /** Returns the index of the new instance. */
   instantiate(bytes: Uint8Array, imports: readonly CoreImport[], offset: number): number {
     limitInstances(this.#instances.length, offset);
@@ -109,11 +114,12 @@ export class PlanBuilder {
   }
 
   lower(lowered: Omit<LoweredFunction, "callee">, callee: FunctionItem): CoreSource {
-    const index = this.#lowered.push({ ...lowered, callee: this.#callee(callee) }) - 1;
+    const index = this.#lowered.push({ ...lowered, callee: this.callee(callee) }) - 1;
     return { kind: "builtin", builtin: { kind: "lower", index } };
   }
 
-  #callee(item: FunctionItem): LoweredFunction["callee"] {
+  /** The index of a function that is called, which becomes part of the plan. */
+  callee(item: FunctionItem): LoweredFunction["callee"] {
     return item.origin.kind === "import"
       ? { kind: "import", index: this.#import(item, item.origin) }
       : { kind: "lifted", index: this.#lift(item.origin) };
@@ -153,7 +159,7 @@ export class PlanBuilder {
   }
 
   exported(name: string, item: FunctionItem): ExportedItem {
-    const { kind, index } = this.#callee(item);
+    const { kind, index } = this.callee(item);
     functionType(item);
     return kind === "lifted" ? { kind: "function", name, index } : { kind: "reexport", name, index };
   }

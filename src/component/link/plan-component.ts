@@ -3,14 +3,19 @@
 // A dependency is instantiated once, before the component that needs it, and its exports are given for
 // imports. Both share the imports of the host: a resource of the host is the same type for all of them.
 
+import { MalformedComponentError } from "../binary/component-error.ts";
 import { readComponent } from "../binary/read-component.ts";
 import type { ComponentPlan } from "../plan.ts";
 import { findOnTrack } from "../wit/interface-name.ts";
+import { hasComponentType } from "./component-type.ts";
 import { hostProvider, match, provide } from "./declared.ts";
 import { exportedItems } from "./exported-items.ts";
 import { type Importer, instantiate } from "./instantiate.ts";
 import { PlanBuilder } from "./plan-builder.ts";
 import type { Item } from "./scope.ts";
+import { wrapModule } from "./wrap-module.ts";
+
+const CORE_HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
 /** A component that gives another what it imports. */
 export interface Dependency {
@@ -51,9 +56,21 @@ export function planComponent(bytes: Uint8Array): ComponentPlan {
 }
 
 /**
- * Plans a component whose imports of these names are given by other components.
+ * Plans a core module as the component that its `component-type` sections describe; `undefined` if it has none.
+ *
+ * @throws MalformedModuleError
+ * @throws MalformedComponentError also if the module does not fit its component type
+ * @throws UnsupportedComponentError
+ */
+export function planCoreModule(bytes: Uint8Array): ComponentPlan | undefined {
+  return hasComponentType(bytes) ? composeComponents(bytes, {}) : undefined;
+}
+
+/**
+ * Plans a component, or a core module that describes one, whose imports of these names other components give.
  *
  * @throws CompositionError
+ * @throws MalformedModuleError
  * @throws MalformedComponentError also if an export has another type than the import it is given for
  * @throws UnsupportedComponentError
  */
@@ -66,31 +83,50 @@ export function composeComponents(bytes: Uint8Array, dependencies: Dependencies)
   });
 }
 
+interface Part {
+  readonly label: string | undefined;
+  readonly bytes: Uint8Array;
+  readonly dependencies: Dependencies;
+}
+
+interface PartExports {
+  readonly exports: ReadonlyMap<string, Item>;
+  /** Which imports count, if not all do. */
+  readonly importNames?: ReadonlySet<string>;
+}
+
 class Composition {
   readonly plan = new PlanBuilder();
   readonly importNames = new Set<string>();
   readonly #exports = new Map<Dependency, ReadonlyMap<string, Item>>();
 
-  instantiate(part: {
-    readonly label: string | undefined;
-    readonly bytes: Uint8Array;
-    readonly dependencies: Dependencies;
-  }): ReadonlyMap<string, Item> {
-    const provider = hostProvider(this.plan, part.label);
-    const missing = new Set(Object.keys(part.dependencies));
+  instantiate({ label, bytes, dependencies }: Part): ReadonlyMap<string, Item> {
+    const provider = hostProvider(this.plan, label);
+    const missing = new Set(Object.keys(dependencies));
+    const hosted = new Set<string>();
     const give: Importer = ({ name, extern, offset }) => {
-      const source = Object.hasOwn(part.dependencies, name) ? part.dependencies[name] : undefined;
+      const source = Object.hasOwn(dependencies, name) ? dependencies[name] : undefined;
       if (source) {
         missing.delete(name);
         return match(this.plan, extern, this.#given(name, source), { name, offset });
       }
-      this.importNames.add(name);
+      hosted.add(name);
       return provide(this.plan, provider, extern, { interface: undefined, name, offset });
     };
-    const component = readComponent(part.bytes);
-    const exports = instantiate(this.plan, { component, outer: undefined, give, checksNested: true });
+    const { exports, importNames = hosted } = this.#instantiate(bytes, give);
     for (const name of missing) throw new CompositionError(`The component does not import "${name}"`, name);
+    for (const name of hosted) if (importNames.has(name)) this.importNames.add(name);
     return exports;
+  }
+
+  #instantiate(bytes: Uint8Array, give: Importer): PartExports {
+    if (!isCoreModule(bytes)) {
+      const component = readComponent(bytes);
+      return { exports: instantiate(this.plan, { component, outer: undefined, give, checksNested: true }) };
+    }
+    const wrapped = wrapModule(this.plan, bytes, give);
+    if (!wrapped) throw new MalformedComponentError("this is a core module that has no component type", 0);
+    return wrapped;
   }
 
   #given(importName: string, { dependency, exportName = importName }: DependencyExport): Item {
@@ -104,4 +140,9 @@ class Composition {
       importName,
     );
   }
+}
+
+/** What is neither is read as a component, which says what is wrong with it. */
+function isCoreModule(bytes: Uint8Array): boolean {
+  return CORE_HEADER.every((byte, at) => bytes[at] === byte);
 }

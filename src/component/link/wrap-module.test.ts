@@ -6,7 +6,7 @@ import { readModule } from "../../wasm/mod.ts";
 import { MalformedComponentError, UnsupportedComponentError } from "../binary/component-error.ts";
 import type { ComponentPlan, CoreSource } from "../plan.ts";
 import { readBindingsProducers } from "./component-type.ts";
-import { planCoreModule } from "./plan-core-module.ts";
+import { planCoreModule } from "./plan-component.ts";
 
 const fixture = (name: string): Uint8Array =>
   readFileSync(join(import.meta.dirname, "../fixtures", `${name}.wasm`));

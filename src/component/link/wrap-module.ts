@@ -1,4 +1,4 @@
-// Makes the plan that runs a core module as the component which its `component-type` sections describe.
+// Instantiates a core module, on paper, as the component which its `component-type` sections describe.
 //
 // It is as if `wasm-tools component new` had wrapped the module, with two differences. What the module
 // imports beside its world stays a core import of the host: preview 1 of WASI is served directly, where an
@@ -15,17 +15,23 @@ import {
   readModule,
 } from "../../wasm/mod.ts";
 import { MalformedComponentError, UnsupportedComponentError } from "../binary/component-error.ts";
-import type { CanonicalOptions, ComponentPlan, CoreRef, CoreSource, StringEncoding } from "../plan.ts";
+import type { CanonicalOptions, CoreRef, CoreSource, StringEncoding } from "../plan.ts";
 import type { ResourceType } from "../types.ts";
 import { readWorlds, type World } from "./component-type.ts";
 import { type CoreNames, namesOfExports, readImportNames, type WorldImport } from "./core-names.ts";
 import { type CoreSignature, coreSignature, type Direction } from "./core-signature.ts";
 import { sameCoreFunction } from "./core-types.ts";
-import { declare, type Extern, hostProvider, provide } from "./declared.ts";
-import { exportedItems } from "./exported-items.ts";
-import { functionType, PlanBuilder } from "./plan-builder.ts";
+import { declare, type Extern } from "./declared.ts";
+import type { Importer } from "./instantiate.ts";
+import { functionType, type PlanBuilder } from "./plan-builder.ts";
 import type { DeclaredType, FunctionItem, Item, TypeItem } from "./scope.ts";
 import { versionTrack } from "./version-track.ts";
+
+export interface WrappedExports {
+  readonly exports: ReadonlyMap<string, Item>;
+  /** Names of the world's imports that the module uses. */
+  readonly importNames: ReadonlySet<string>;
+}
 
 /**
  * Returns `undefined` for a module that has no `component-type` section.
@@ -34,16 +40,14 @@ import { versionTrack } from "./version-track.ts";
  * @throws MalformedComponentError also if the module does not fit its component type
  * @throws UnsupportedComponentError
  */
-export function planCoreModule(bytes: Uint8Array): ComponentPlan | undefined {
+export function wrapModule(plan: PlanBuilder, bytes: Uint8Array, give: Importer): WrappedExports | undefined {
   const module = readModule(bytes);
-  const plan = new PlanBuilder();
   const worlds = readWorlds(plan, module.customSections);
-  return worlds.length === 0 ? undefined : new WrappedModule(plan, { bytes, module }).plan(worlds);
+  return worlds.length === 0
+    ? undefined
+    : new WrappedModule(plan, { bytes, module, give }).instantiate(worlds);
 }
 
-/** The only core instance but for helpers, and the only component instance. */
-const INSTANCE = 0;
-const COMPONENT_INSTANCE = 0;
 const REALLOC: CoreFunctionType = { params: ["i32", "i32", "i32", "i32"], results: ["i32"] };
 const DESTRUCTOR: CoreFunctionType = { params: ["i32"], results: [] };
 const INITIALIZER: CoreFunctionType = { params: [], results: [] };
@@ -59,7 +63,9 @@ interface ImportedItem {
 
 type Named = { readonly name: string; readonly extern: Extern; readonly offset: number };
 
-class WrappedModule {
+class WrappedModule implements WrappedExports {
+  readonly exports = new Map<string, Item>();
+  readonly importNames = new Set<string>();
   readonly #plan: PlanBuilder;
   readonly #bytes: Uint8Array;
   readonly #module: CoreModule;
@@ -67,32 +73,40 @@ class WrappedModule {
   readonly #coreExports: ReadonlyMap<string, Export>;
   /** By the track of their interface, and the name in it. */
   readonly #imported = new Map<string, Map<string, ImportedItem>>();
-  readonly #importNames = new Set<string>();
-  readonly #exported = new Map<string, Item>();
   readonly #resources = new Map<string, TypeItem>();
+
+  readonly #give: Importer;
+  readonly #componentInstance: number;
+  /** The core instance. Its number is known when all that it needs is in the plan. */
+  #instance = -1;
 
   constructor(
     plan: PlanBuilder,
-    { bytes, module }: { readonly bytes: Uint8Array; readonly module: CoreModule },
+    part: { readonly bytes: Uint8Array; readonly module: CoreModule; readonly give: Importer },
   ) {
     this.#plan = plan;
-    this.#bytes = bytes;
-    this.#module = module;
-    this.#names = namesOfExports(module.exports);
-    this.#coreExports = new Map(module.exports.map((item) => [item.name, item]));
+    this.#bytes = part.bytes;
+    this.#module = part.module;
+    this.#give = part.give;
+    this.#names = namesOfExports(part.module.exports);
+    this.#coreExports = new Map(part.module.exports.map((item) => [item.name, item]));
+    this.#componentInstance = plan.addComponentInstance(0);
   }
 
-  plan(worlds: readonly World[]): ComponentPlan {
-    this.#plan.addComponentInstance(0);
+  instantiate(worlds: readonly World[]): this {
     for (const world of worlds) this.#addWorld(world);
+    for (const { module, name } of this.#module.imports) {
+      const item = this.#importedItem(readImportNames(module, name))?.item;
+      if (item?.kind === "func") this.#plan.callee(item);
+    }
+    this.#instance = this.#plan.nextInstance;
     const imports = this.#module.imports.map((item) => {
       const { module, name } = item;
       return { module, name, source: this.#source(item) };
     });
     this.#plan.instantiate(this.#bytes, imports, 0);
     this.#initialize();
-    const exports = exportedItems(this.#plan, this.#exported);
-    return this.#plan.build({ importNames: [...this.#importNames], exports });
+    return this;
   }
 
   /** A reactor's initialiser runs when it is instantiated: it is the start function of a module that has nothing else. */
@@ -107,16 +121,15 @@ class WrappedModule {
   }
 
   #addWorld({ type, stringEncoding }: World): void {
-    const provider = hostProvider(this.#plan, undefined);
     declare(this.#plan, type, {
-      import: ({ name, extern, offset }) => {
-        const item = provide(this.#plan, provider, extern, { interface: undefined, name, offset });
-        this.#addImport(name, item, stringEncoding);
+      import: (named) => {
+        const item = this.#give(named);
+        this.#addImport(named.name, item, stringEncoding);
         return item;
       },
       export: (named) => {
         const item = this.#export(named, { interface: undefined, stringEncoding });
-        this.#exported.set(named.name, merged(this.#exported.get(named.name), item));
+        this.exports.set(named.name, merged(this.exports.get(named.name), item));
         return item;
       },
     });
@@ -139,7 +152,7 @@ class WrappedModule {
 
   #source(item: Import): CoreSource {
     const wanted = readImportNames(item.module, item.name);
-    const source = wanted.isOfExport ? this.#exportedResource(wanted) : this.#importedItem(item, wanted);
+    const source = wanted.isOfExport ? this.#exportedResource(wanted) : this.#importedSource(item, wanted);
     if (source) return source;
     if (wanted.isOfExport || wanted.interface === undefined || this.#interface(wanted.interface)) {
       throw new UnsupportedComponentError(`the core import "${item.module}" "${item.name}"`, 0);
@@ -147,23 +160,32 @@ class WrappedModule {
     return { kind: "host", module: item.module, name: item.name };
   }
 
-  #importedItem(
-    core: Import,
-    { interface: interfaceName, name, operation }: WorldImport,
-  ): CoreSource | undefined {
-    const found = this.#interface(interfaceName)?.get(name);
-    if (found) this.#importNames.add(found.importName);
-    if (found?.item.kind === "func" && operation === undefined) {
-      return this.#lower(core, found.item, found.stringEncoding);
+  #importedItem({ interface: interfaceName, name, isOfExport }: WorldImport): ImportedItem | undefined {
+    return isOfExport ? undefined : this.#interface(interfaceName)?.get(name);
+  }
+
+  #importedSource(core: Import, wanted: WorldImport): CoreSource | undefined {
+    const found = this.#importedItem(wanted);
+    if (!found) return undefined;
+    const { item, importName, stringEncoding } = found;
+    this.importNames.add(importName);
+    if (item.kind === "func" && wanted.operation === undefined)
+      return this.#lower(core, item, stringEncoding);
+    if (item.kind === "type" && wanted.operation === "resource-drop") {
+      return this.#resourceSource(item, wanted.operation);
     }
-    if (found?.item.kind === "type" && operation === "resource-drop")
-      return resourceSource(found.item, operation);
     return undefined;
   }
 
   #exportedResource({ interface: interfaceName, name, operation }: WorldImport): CoreSource | undefined {
     const resource = this.#resources.get(resourceKey(interfaceName, name));
-    return resource && operation && resourceSource(resource, operation);
+    return resource && operation && this.#resourceSource(resource, operation);
+  }
+
+  #resourceSource({ type }: TypeItem, kind: NonNullable<WorldImport["operation"]>): CoreSource | undefined {
+    if (type.kind !== "resource") return undefined;
+    const { resource } = type;
+    return { kind: "builtin", builtin: { kind, resource, componentInstance: this.#componentInstance } };
   }
 
   #lower(core: Import, callee: FunctionItem, stringEncoding: StringEncoding): CoreSource {
@@ -173,7 +195,7 @@ class WrappedModule {
       throw misfit(`imports "${core.module}" "${core.name}" with another type than its component type`);
     }
     const options = this.#options(signature, { direction: "lower", stringEncoding });
-    return this.#plan.lower({ type, options, componentInstance: COMPONENT_INSTANCE }, callee);
+    return this.#plan.lower({ type, options, componentInstance: this.#componentInstance }, callee);
   }
 
   #options(
@@ -190,7 +212,7 @@ class WrappedModule {
     const reallocRef = realloc === undefined ? undefined : this.#exportedFunction(realloc, REALLOC);
     return {
       stringEncoding,
-      ...(this.#coreExports.has(memory) ? { memory: { instance: INSTANCE, name: memory } } : {}),
+      ...(this.#coreExports.has(memory) ? { memory: { instance: this.#instance, name: memory } } : {}),
       ...(reallocRef ? { realloc: reallocRef } : {}),
     };
   }
@@ -201,7 +223,7 @@ class WrappedModule {
     if (found.kind !== "func" || !sameCoreFunction(found.type, type)) {
       throw misfit(`exports "${name}" with another type than its component type`);
     }
-    return { instance: INSTANCE, name };
+    return { instance: this.#instance, name };
   }
 
   #export(
@@ -253,7 +275,7 @@ class WrappedModule {
         ...this.#options(signature, { direction: "lift", stringEncoding: context.stringEncoding }),
         ...(postReturn ? { postReturn } : {}),
       };
-      return { core, type, options, componentInstance: COMPONENT_INSTANCE };
+      return { core, type, options, componentInstance: this.#componentInstance };
     };
     return { kind: "func", type, origin: { kind: "lift", lift } };
   }
@@ -269,7 +291,7 @@ class WrappedModule {
     const resource: ResourceType = {
       kind: "defined",
       name,
-      owner: COMPONENT_INSTANCE,
+      owner: this.#componentInstance,
       ...(destructor ? { destructor } : {}),
     };
     const item: TypeItem = { kind: "type", type: { kind: "resource", resource } };
@@ -284,15 +306,6 @@ function importKey(interfaceName: string | undefined): string {
 
 function resourceKey(interfaceName: string | undefined, name: string): string {
   return JSON.stringify([importKey(interfaceName), name]);
-}
-
-function resourceSource(
-  item: TypeItem,
-  operation: NonNullable<WorldImport["operation"]>,
-): CoreSource | undefined {
-  if (item.type.kind !== "resource") return undefined;
-  const { resource } = item.type;
-  return { kind: "builtin", builtin: { kind: operation, resource, componentInstance: COMPONENT_INSTANCE } };
 }
 
 /** Two sections may each know a part of an exported interface. */
