@@ -9,11 +9,12 @@ const FRAME = /^\s*at (?:async )?(?:(.*?) \()?wasm:\/\/wasm\/[^:]*:wasm-function
 /**
  * Extracts the frames, innermost first, as `name (wasm-function[7]:0x1a2)`.
  *
- * @param originalOffset maps an offset in the rewritten module to one in the original
+ * @param originalOffset maps an offset in the rewritten module to one in the original; `undefined` if the
+ *   frames may be of several modules, which cannot be told apart: then places are without offsets
  */
 export function wasmBacktrace(
   error: unknown,
-  originalOffset: (offset: number) => number | undefined,
+  originalOffset: ((offset: number) => number | undefined) | undefined,
 ): readonly string[] {
   if (!(error instanceof Error) || error.stack === undefined) return [];
   const frames: string[] = [];
@@ -21,10 +22,10 @@ export function wasmBacktrace(
     const match = FRAME.exec(line);
     if (!match) continue;
     const [, name, index, hexadecimal] = match;
-    const offset = originalOffset(Number.parseInt(hexadecimal ?? "", 16));
+    const offset = originalOffset?.(Number.parseInt(hexadecimal ?? "", 16));
     // Functions that the rewriter appended have no place in the original: leave them out.
-    if (offset === undefined) continue;
-    const place = `wasm-function[${index}]:0x${offset.toString(16)}`;
+    if (originalOffset && offset === undefined) continue;
+    const place = `wasm-function[${index}]${offset === undefined ? "" : `:0x${offset.toString(16)}`}`;
     frames.push(name === undefined ? place : `${name} (${place})`);
     if (frames.length === FRAMES_MAX) break;
   }

@@ -265,10 +265,8 @@ export class Slot<T> implements Caller<T> {
   #failure(exportName: string, thrown: unknown, ending: Ending | undefined): TrapError {
     const cause = ending?.kind === "failed" ? (ending.cause ?? thrown) : thrown;
     const { message, reason } = explain(thrown, ending);
-    // Offsets are those of one module: of several, which one a frame belongs to is not told.
     const [first, ...others] = this.#plan.group.instances;
-    const original = (offset: number) =>
-      others.length === 0 ? first?.module.originalOffset(offset) : undefined;
+    const original = others.length === 0 ? first?.module.originalOffset : undefined;
     return new TrapError(message, {
       reason,
       componentId: this.#plan.name,
