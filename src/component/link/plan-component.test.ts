@@ -212,3 +212,19 @@ for (const name of names) {
     }
   });
 }
+
+test("composeComponents() gives a core module that describes a component what that one imports", () => {
+  const dependency: Dependency = { label: "clock", bytes: fixture("clock") };
+  const plan = composeComponents(fixture("wrapped"), { "test:wrapped/clock@1.2.3": { dependency } });
+  instantiateCores(plan);
+  assert.deepEqual(plan.importNames, ["note"]);
+  assert.deepEqual(
+    plan.lowered.map(({ callee }) => callee.kind),
+    ["lifted", "lifted", "import"],
+  );
+  const dropped = plan.instances[1]?.imports.find(({ name }) => name === "[resource-drop]timer")?.source;
+  assert(dropped?.kind === "builtin" && dropped.builtin.kind === "resource-drop");
+  assert.equal(dropped.builtin.resource.kind, "defined");
+  assert.equal(dropped.builtin.componentInstance, 0);
+  assert.deepEqual(plan.lifted.at(-1)?.options.memory, { instance: 1, name: "memory" });
+});
