@@ -87,42 +87,33 @@ export class UdpSocket implements Pollable, Disposable {
     const endpoint = endpointOf(local, this.family);
     if (!this.#network.allows("udp-bind", endpoint)) throw new SocketFailure("access-denied");
     wasi.shift(caller);
-    this.#state = { kind: "binding", socket: this.#open(endpoint) };
+    const socket = this.#open();
+    this.#state = { kind: "binding", socket };
+    socket.bind({ address: endpoint.host, port: endpoint.port, exclusive: true });
   }
 
-  #open(local: Endpoint): Socket {
-    const socket = createSocket({
-      type: this.family === "ipv4" ? "udp4" : "udp6",
-      ipv6Only: true,
+  #open(): Socket {
+    return createSocket({
+      ...(this.family === "ipv4" ? { type: "udp4" } : { type: "udp6", ipv6Only: true }),
       // All addresses are numeric. At once, so that what was sent has left even if the guest ends now.
       lookup: (host, _options, found) => found(null, host, this.family === "ipv4" ? 4 : 6),
-    });
-    socket
-      .on("listening", () => {
-        if (this.#hopLimit !== HOP_LIMIT_DEFAULT) socket.setTTL(this.#hopLimit);
-        this.#settle({ kind: "bound", socket });
-      })
+    })
+      .on("listening", () => this.#settle())
       .on("message", (data, { address, port }) => this.#receive(data, address, port))
-      .on("error", (error) => {
-        if (this.#state.kind === "binding") {
-          socket.close();
-          this.#settle({ kind: "refused", code: codeOf(error) });
-        } else {
-          this.#fail(codeOf(error));
-        }
-      });
-    socket.bind({ address: local.host, port: local.port, exclusive: true });
-    return socket;
+      .on("error", (error) => this.#settle(codeOf(error)));
   }
 
-  #settle(state: State): void {
-    if (this.#state.kind !== "binding") return;
-    this.#state = state;
-    this.watchers.notify();
-  }
-
-  #fail(code: ErrorCode): void {
-    this.#failed = code;
+  #settle(failed?: ErrorCode): void {
+    const state = this.#state;
+    if (state.kind !== "binding") {
+      this.#failed = failed;
+    } else if (failed !== undefined) {
+      state.socket.close();
+      this.#state = { kind: "refused", code: failed };
+    } else {
+      if (this.#hopLimit !== HOP_LIMIT_DEFAULT) state.socket.setTTL(this.#hopLimit);
+      this.#state = { kind: "bound", socket: state.socket };
+    }
     this.watchers.notify();
   }
 
