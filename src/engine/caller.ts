@@ -1,7 +1,7 @@
 // What a host function sees of the guest that called it.
 
+import type { BoundComponent } from "./bound-component.ts";
 import type { GuestMemory } from "./guest-memory.ts";
-import type { BoundComponent } from "./slot-plan.ts";
 
 /** A value that crosses between host and guest: i64 is a bigint, references are objects, v128 cannot cross. */
 export type WasmValue = number | bigint | object | null | undefined;

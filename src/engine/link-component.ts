@@ -16,6 +16,7 @@ import {
 } from "../component/mod.ts";
 import type { FunctionType, Import } from "../wasm/mod.ts";
 import type { HostCall } from "./bind.ts";
+import type { BoundComponent } from "./bound-component.ts";
 import type { Caller } from "./caller.ts";
 import type { ComponentLinker, HostComponentFunction, SuspendingFunction } from "./component-linker.ts";
 import type { CompiledModule } from "./engine.ts";
@@ -29,7 +30,6 @@ import {
 import type { Linker } from "./linker.ts";
 import { planShim } from "./shim.ts";
 import {
-  type BoundComponent,
   type HostFunctionPlan,
   type LinkedGroup,
   type LinkedImport,

@@ -1,8 +1,9 @@
 // What a slot is made from: all that was decided when its component was pre-instantiated.
 
-import type { ComponentState, CoreRef, SlotAccess } from "../component/mod.ts";
+import type { CoreRef, SlotAccess } from "../component/mod.ts";
 import type { FunctionType, Limits } from "../wasm/mod.ts";
 import type { HostCall } from "./bind.ts";
+import type { BoundComponent } from "./bound-component.ts";
 import type { Caller } from "./caller.ts";
 import type { CompiledModule, Engine } from "./engine.ts";
 import type { GearPolicy } from "./gears.ts";
@@ -73,14 +74,6 @@ export interface HostFunctionPlan<T> {
   readonly stable: boolean;
   /** Gives the function for one slot. */
   bind(caller: Caller<T>, component: BoundComponent | undefined): HostCall<T>;
-}
-
-/** A component in one slot. */
-export interface BoundComponent {
-  readonly state: ComponentState;
-  /** Makes the core arguments of a lifted function, in the guest's memory where they do not fit. */
-  lower(lifted: number, values: readonly unknown[]): readonly (number | bigint)[];
-  lift(lifted: number, result: number | bigint | undefined): unknown;
 }
 
 export interface SlotPlan<T> {

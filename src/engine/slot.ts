@@ -8,20 +8,28 @@ import type { CoreRef, CoreValue, SlotAccess } from "../component/mod.ts";
 import type { ValueType } from "../wasm/mod.ts";
 import { wasmBacktrace } from "./backtrace.ts";
 import { bindHostCall, failure, type HostCall } from "./bind.ts";
+import type { BoundComponent } from "./bound-component.ts";
 import { CallTime, UNSUSPENDABLE_MS_MAX } from "./call-time.ts";
 import type { Caller, WasmValue } from "./caller.ts";
 import { CoreInstance, type GuestFunction, type ImportSources } from "./core-instance.ts";
+import { isHeapShort } from "./free-memory.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import { type EndReason, type Invocation, TrapError } from "./invocation.ts";
 import { MemoryCell, type MemoryImage } from "./memory-cell.ts";
 import { pairName, plainName, SHIM, waitName } from "./shim.ts";
-import { type BoundComponent, type HostFunctionPlan, memoryIndex, type SlotPlan } from "./slot-plan.ts";
+import { type HostFunctionPlan, memoryIndex, type SlotPlan } from "./slot-plan.ts";
 import type { Store } from "./store.ts";
 import { type Ending, endingOf, isStackOverflow, trapObject } from "./trap.ts";
 
 const PAGE_BYTES = 65_536;
 /** Most time that initialisers may take at start-up. */
 const TRIAL_MS_MAX = 10_000;
+
+/**
+ * Bytes that a call may allocate on V8's heap, dead ones included: garbage-collected objects,
+ * exceptions, elements of tables. V8 ends the process where its heap is full.
+ */
+const HEAP_BYTES_MAX = 1024 * 1024 * 1024;
 
 /** The only instance of a core module. */
 const FIRST = { instance: 0 };
@@ -49,6 +57,8 @@ export class Slot<T> implements Caller<T> {
   /** Whether host functions call `beforeHostCall` first. */
   watched: boolean;
   #hostCalls = 0;
+  /** Allocated on V8's heap, or given in advance, beyond what each call begins with. */
+  #heapBytes = 0;
   #suspendable = false;
   #pending: Promise<unknown> | undefined;
   /** Set once the call is to end; thrown at the next tick, or in place of what it waits for. */
@@ -309,6 +319,7 @@ export class Slot<T> implements Caller<T> {
       if (image) cell.restore(image);
     }
     this.#suspendable = false;
+    this.#heapBytes = 0;
     this.#pending = undefined;
     this.#ended = undefined;
     this.component?.state.restore();
@@ -332,6 +343,17 @@ export class Slot<T> implements Caller<T> {
     this.#time.leave();
     this.#time.enter();
     return 0;
+  }
+
+  /** Called by a guest that has allocated all that it may for now; returns if it may have more. */
+  #spent(): void {
+    for (const instance of this.#instances) this.#heapBytes += instance.allowHeap();
+    const isTooMuch = this.#heapBytes > HEAP_BYTES_MAX;
+    if (!isTooMuch && !isHeapShort()) return;
+    const message = isTooMuch
+      ? `The guest allocated more than ${HEAP_BYTES_MAX} bytes of objects and table elements`
+      : "The guest asked for objects or table elements while the memory of the host is short";
+    throw trapObject({ kind: "failed", reason: "limit", message, cause: new Error(message) });
   }
 
   #overdue(exceeded: "wall-time" | "cpu-time"): Ending {
@@ -389,15 +411,16 @@ export class Slot<T> implements Caller<T> {
       memory: (index) => this.#cell(index),
       export: (ref) => this.#instance(ref).export(ref.name),
       epoch: engine.clock.memory,
-      ticks: [shim[SHIM.LATE], shim[SHIM.YIELD]],
+      ticks: [shim[SHIM.LATE], shim[SHIM.YIELD], shim[SHIM.SPENT]],
     };
   }
 
-  /** The functions that may wait, and the two of the tick table, by way of the shim. */
+  /** The functions that may wait, and those of the tick table, by way of the shim. */
   #makeShim(): WebAssembly.Instance["exports"] {
     const { group, turn } = this.#plan;
     const host: Record<string, unknown> = {
       [SHIM.LATE]: () => this.#late(),
+      [SHIM.SPENT]: () => this.#spent(),
       [SHIM.YIELD]: new WebAssembly.Suspending(() => this.#wait(turn.next(), "turn")),
     };
     for (const type of group.shim.waits) {
