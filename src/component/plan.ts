@@ -29,6 +29,8 @@ export interface ComponentPlan {
   readonly initializer?: CoreRef;
   /** Number of component instances, the root included (it is number 0): each has a handle table. */
   readonly componentInstances: number;
+  /** Which instance each of them was instantiated by: to enter one is to enter those around it. The host's have none. */
+  readonly parents: readonly (number | undefined)[];
 }
 
 export interface CoreInstancePlan {

@@ -63,6 +63,7 @@ export class TestSlot implements SlotAccess {
       lowered: [],
       exports: [],
       componentInstances: 1,
+      parents: [undefined],
       ...plan,
     };
     const slot = new TestSlot(full, host, gear);

@@ -53,6 +53,8 @@ export interface Instantiation {
   /** The scope around the component. */
   readonly outer: Scope | undefined;
   readonly give: Importer;
+  /** The component instance that makes this one, if the host does not. */
+  readonly parent?: number;
   /** Whether components within are checked even if nothing instantiates them. */
   readonly checksNested: boolean;
 }
@@ -64,7 +66,11 @@ export interface Instantiation {
 export function instantiate(plan: PlanBuilder, instantiation: Instantiation): ReadonlyMap<string, Item> {
   const { offset, definitions } = instantiation.component;
   return plan.deeper(offset, () => {
-    const instance = new ComponentInstance(plan, instantiation, plan.addComponentInstance(offset));
+    const instance = new ComponentInstance(
+      plan,
+      instantiation,
+      plan.addComponentInstance(instantiation.parent, offset),
+    );
     for (const definition of definitions) instance.define(definition);
     return instance.exports;
   });
@@ -122,7 +128,10 @@ class ComponentInstance {
       case "instantiate": {
         const args = this.#named(definition.args, offset);
         const component = scope.get("component", definition.component, offset);
-        return { kind: "instance", exports: instantiateItem(this.#plan, component, args, offset) };
+        return {
+          kind: "instance",
+          exports: instantiateItem(this.#plan, component, { args, parent: this.#number, offset }),
+        };
       }
       case "exports":
         return { kind: "instance", exports: this.#inline(definition.exports, offset) };
@@ -363,9 +372,9 @@ const NO_BYTES = new Uint8Array();
 function instantiateItem(
   plan: PlanBuilder,
   { source }: ComponentItem,
-  args: ReadonlyMap<string, Item>,
-  offset: number,
+  context: { readonly args: ReadonlyMap<string, Item>; readonly parent: number; readonly offset: number },
 ): ReadonlyMap<string, Item> {
+  const { args, parent, offset } = context;
   const give: Importer = ({ name, extern }) => match(plan, extern, args.get(name), { name, offset });
   switch (source.kind) {
     case "definition":
@@ -373,6 +382,7 @@ function instantiateItem(
         component: source.component,
         outer: source.scope,
         give,
+        parent,
         checksNested: false,
       });
     case "declared":

@@ -40,17 +40,18 @@ export class PlanBuilder {
   readonly layouts: LayoutTable;
   readonly #spent: Spent;
   readonly #modules = new Map<Uint8Array, number>();
-  readonly #moduleItems = new Map<CoreModuleDefinition, ModuleItem>();
+  readonly #moduleItems: Map<CoreModuleDefinition, ModuleItem>;
   readonly #instances: CoreInstancePlan[] = [];
   readonly #imports = new Map<string, { readonly index: number; readonly function: ImportedFunction }>();
   readonly #resources = new Map<string, ImportedResource>();
   readonly #lifted = new Map<FunctionOrigin, number>();
   readonly #liftedFunctions: LiftedFunction[] = [];
   readonly #lowered: LoweredFunction[] = [];
-  #componentInstances = 0;
+  readonly #parents: (number | undefined)[] = [];
 
   constructor(rehearsed?: PlanBuilder) {
     this.layouts = rehearsed ? rehearsed.layouts : new LayoutTable();
+    this.#moduleItems = rehearsed ? rehearsed.#moduleItems : new Map();
     this.#spent = rehearsed ? rehearsed.#spent : { steps: 0, depth: 0 };
   }
 
@@ -79,9 +80,10 @@ export class PlanBuilder {
     }
   }
 
-  addComponentInstance(offset: number): number {
-    limitInstances(this.#componentInstances, offset);
-    return this.#componentInstances++;
+  /** Returns the number of the new component instance; `parent` is that of the one which makes it. */
+  addComponentInstance(parent: number | undefined, offset: number): number {
+    limitInstances(this.#parents.length, offset);
+    return this.#parents.push(parent) - 1;
   }
 
   module(definition: CoreModuleDefinition): ModuleItem {
@@ -186,7 +188,8 @@ export class PlanBuilder {
       importedResources: this.#usedResources(),
       lifted: this.#liftedFunctions,
       lowered: this.#lowered,
-      componentInstances: this.#componentInstances,
+      componentInstances: this.#parents.length,
+      parents: this.#parents,
       ...root,
     };
   }

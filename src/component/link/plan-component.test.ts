@@ -78,6 +78,7 @@ test("planComponent() gives each instance of a component resources of its own", 
   const plan = planComponent(fixture("twice"));
   instantiateCores(plan);
   assert.equal(plan.componentInstances, 3);
+  assert.deepEqual(plan.parents, [undefined, 0, 0]);
   assert.equal(plan.modules.length, 2);
   assert.equal(plan.instances.length, 4);
   const made = plan.lifted.map(({ type }) =>

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { readModule } from "../../wasm/mod.ts";
+import { MalformedModuleError, readModule } from "../../wasm/mod.ts";
 import { MalformedComponentError, UnsupportedComponentError } from "../binary/component-error.ts";
 import type { ComponentPlan, CoreSource } from "../plan.ts";
 import { readBindingsProducers } from "./component-type.ts";
@@ -200,3 +200,24 @@ for (const { because, bytes, error, message } of unfit) {
     );
   });
 }
+
+test("planCoreModule() plans wrapped.wasm with any byte changed, or says why not", () => {
+  const bytes = fixture("wrapped");
+  for (let at = CORE_HEADER.length; at < bytes.length; at++) {
+    const original = bytes[at] ?? 0;
+    for (const changed of [0x00, 0x7f, 0xff, original ^ 1, original + 1]) {
+      bytes[at] = changed;
+      try {
+        planCoreModule(bytes);
+        readBindingsProducers(bytes);
+      } catch (error) {
+        const isExpected =
+          error instanceof MalformedModuleError ||
+          error instanceof MalformedComponentError ||
+          error instanceof UnsupportedComponentError;
+        assert(isExpected, `byte ${at} as ${changed}: ${error}`);
+      }
+    }
+    bytes[at] = original;
+  }
+});

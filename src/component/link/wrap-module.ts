@@ -90,7 +90,7 @@ class WrappedModule implements WrappedExports {
     this.#give = part.give;
     this.#names = namesOfExports(part.module.exports);
     this.#coreExports = new Map(part.module.exports.map((item) => [item.name, item]));
-    this.#componentInstance = plan.addComponentInstance(0);
+    this.#componentInstance = plan.addComponentInstance(undefined, 0);
   }
 
   instantiate(worlds: readonly World[]): this {
