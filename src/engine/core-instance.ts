@@ -1,5 +1,6 @@
 // One core module in a slot: its instance, its exports, and what the rewriter added to it.
 
+import { HEAP_STEP_BYTES } from "../wasm/mod.ts";
 import type { WasmValue } from "./caller.ts";
 import type { LinkedInstance } from "./slot-plan.ts";
 
@@ -13,8 +14,8 @@ export interface ImportSources {
   /** An export of another instance. */
   export(ref: { readonly instance: number; readonly name: string }): unknown;
   readonly epoch: WebAssembly.Memory;
-  /** The two functions of the tick table. */
-  readonly ticks: readonly [late: unknown, giveWay: unknown];
+  /** The functions of the tick table. */
+  readonly ticks: readonly [late: unknown, giveWay: unknown, spent: unknown];
 }
 
 export class CoreInstance {
@@ -40,8 +41,7 @@ export class CoreInstance {
     if (ticks !== undefined) {
       // The rewriter promises a table under this name.
       const table = exports[ticks] as WebAssembly.Table;
-      table.set(0, this.#sources.ticks[0]);
-      table.set(1, this.#sources.ticks[1]);
+      for (const [index, tick] of this.#sources.ticks.entries()) table.set(index, tick);
     }
     // As above, with a function.
     this.#restore = restore === undefined ? undefined : (exports[restore] as () => void);
@@ -59,6 +59,22 @@ export class CoreInstance {
 
   restoreGlobals(): void {
     this.#restore?.();
+  }
+
+  /**
+   * Lets the guest allocate more on V8's heap, if it may allocate nothing for now.
+   *
+   * @returns bytes that it has been given in advance or taken beyond that
+   */
+  allowHeap(): number {
+    const { heapBytesLeft } = this.#linked.module.rewritten.hooks;
+    if (heapBytesLeft === undefined) return 0;
+    // The rewriter promises a mutable global of i64 under this name.
+    const left = this.#exports[heapBytesLeft] as WebAssembly.Global & { value: bigint };
+    if (left.value >= 0n) return 0;
+    const bytes = HEAP_STEP_BYTES - Number(left.value);
+    left.value = BigInt(HEAP_STEP_BYTES);
+    return bytes;
   }
 
   export(name: string): unknown {

@@ -3,7 +3,7 @@
 // V8 does not count what a WebAssembly memory has grown by when it decides on a collection: sixty
 // dropped memories of 256 MiB hold 16 GB. So once enough has been dropped, we ask for a collection.
 
-import { setFlagsFromString } from "node:v8";
+import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import vm from "node:vm";
 
 /** Bytes dropped before a collection, which takes some milliseconds. */
@@ -23,6 +23,12 @@ export function freeLater(bytes: number): void {
     collect ??= garbageCollector();
     collect();
   }, 0).unref();
+}
+
+/** Whether V8's heap is half full, as far as V8 knows: what is in it may be garbage. Where it is full, V8 ends the process. */
+export function isHeapShort(): boolean {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+  return used > limit / 2;
 }
 
 /** The function that `--expose-gc` offers, without exposing it. */

@@ -3,7 +3,7 @@
 // A `Suspending` import costs ten times a plain one, and cannot be called at all in first gear. So each
 // import that may wait is a pair: the shim calls a plain host function, and only if that has set the
 // flag, a `Suspending` one, which waits and delivers the result in place of the first. One linked slot
-// serves both gears. The shim also has the two functions of the tick table.
+// serves both gears. The shim also has the functions of the tick table.
 
 import { type Code, type FunctionType, ModuleBuilder, OP, type ValueType } from "../wasm/mod.ts";
 
@@ -14,13 +14,14 @@ export interface ShimPlan {
 }
 
 /** Names of the shim's imports, all below MODULE, and of its exports. */
-export const SHIM = { MODULE: "host", LATE: "late", YIELD: "yield", FLAG: "flag" } as const;
+export const SHIM = { MODULE: "host", LATE: "late", YIELD: "yield", SPENT: "spent", FLAG: "flag" } as const;
 export const plainName = (index: number): string => `plain${index}`;
 export const pairName = (index: number): string => `pair${index}`;
 export const waitName = (type: ValueType | undefined): string => `wait-${type ?? "nothing"}`;
 
 const LATE_TYPE: FunctionType = { params: [], results: ["i32"] };
 const YIELD_TYPE: FunctionType = { params: [], results: [] };
+const SPENT_TYPE = YIELD_TYPE;
 /** Block type of an `if` without a result. */
 const NO_RESULT = 0x40;
 
@@ -30,6 +31,7 @@ export function planShim(imports: readonly FunctionType[]): ShimPlan {
   const waits = [...new Set(imports.map((type) => type.results[0]))];
   const late = builder.importFunction(SHIM.MODULE, SHIM.LATE, LATE_TYPE);
   const giveWay = builder.importFunction(SHIM.MODULE, SHIM.YIELD, YIELD_TYPE);
+  const spent = builder.importFunction(SHIM.MODULE, SHIM.SPENT, SPENT_TYPE);
   const waiting = waits.map((result) =>
     builder.importFunction(SHIM.MODULE, waitName(result), { params: [], results: result ? [result] : [] }),
   );
@@ -38,6 +40,7 @@ export function planShim(imports: readonly FunctionType[]): ShimPlan {
   builder.exportGlobal(SHIM.FLAG, flag);
   builder.exportFunction(SHIM.LATE, builder.func(LATE_TYPE, [], calls(late)));
   builder.exportFunction(SHIM.YIELD, builder.func(YIELD_TYPE, [], calls(giveWay)));
+  builder.exportFunction(SHIM.SPENT, builder.func(SPENT_TYPE, [], calls(spent)));
   imports.forEach((type, index) => {
     const [result] = type.results;
     const callees = { plain: plain[index] ?? 0, wait: waiting[waits.indexOf(result)] ?? 0, flag };

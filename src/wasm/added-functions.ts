@@ -1,5 +1,6 @@
 // The functions that the rewriter adds: their locals and code in binary form.
 
+import { OBJECT_BYTES, TABLE_ELEMENT_BYTES } from "./allocations.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { ControlMemories } from "./control.ts";
 import type { Layout } from "./layout.ts";
@@ -20,6 +21,85 @@ export function tickBody(ticks: number, types: { readonly poll: number; readonly
     .u32(ticks)
     .u8(OP.END, OP.END)
     .take();
+}
+
+/**
+ * `(bytes: i64) -> ()`: takes bytes from what the guest may still allocate on V8's heap; where that is
+ * used up, the host is asked for more, and the guest ends if it gives none.
+ */
+export function spendBody({
+  left,
+  ticks,
+  spent,
+}: {
+  left: number;
+  ticks: number;
+  spent: number;
+}): Uint8Array {
+  return new ByteWriter()
+    .u8(NO_LOCALS, OP.GLOBAL_GET)
+    .u32(left)
+    .u8(OP.LOCAL_GET, 0, OP.I64_SUB, OP.GLOBAL_SET)
+    .u32(left)
+    .u8(OP.GLOBAL_GET)
+    .u32(left)
+    .u8(OP.I64_CONST, 0, OP.I64_LT_S, OP.IF, TYPE.EMPTY, OP.I32_CONST, 2, OP.CALL_INDIRECT)
+    .u32(spent)
+    .u32(ticks)
+    .u8(OP.GLOBAL_GET)
+    .u32(left)
+    .u8(OP.I64_CONST, 0, OP.I64_LT_S, OP.IF, TYPE.EMPTY, OP.UNREACHABLE, OP.END, OP.END, OP.END)
+    .take();
+}
+
+/** The size of an array from which on V8 makes none, and traps. */
+const ARRAY_BYTES_END = 2 ** 30;
+
+/** `(length: i32, elementBytes: i64) -> length`: the same for an array, before it is made. */
+export function spendArrayBody(spend: number): Uint8Array {
+  const [LENGTH, BYTES] = [0, 1];
+  return new ByteWriter()
+    .u8(NO_LOCALS, OP.LOCAL_GET, LENGTH, OP.I64_EXTEND_I32_U, OP.LOCAL_GET, BYTES, OP.I64_MUL)
+    .u8(OP.I64_CONST, OBJECT_BYTES, OP.I64_ADD, OP.LOCAL_TEE, BYTES, OP.I64_CONST)
+    .signed(ARRAY_BYTES_END)
+    .u8(OP.I64_LT_S, OP.IF, TYPE.EMPTY, OP.LOCAL_GET, BYTES, OP.CALL)
+    .u32(spend)
+    .u8(OP.END, OP.LOCAL_GET, LENGTH, OP.END)
+    .take();
+}
+
+/**
+ * `(value, delta) -> size before`: `table.grow`, as far as the elements are left by which tables may
+ * grow; those too are on V8's heap.
+ */
+export function growTableBody({
+  table,
+  is64,
+  left,
+  spend,
+}: {
+  table: number;
+  is64: boolean;
+  left: number;
+  spend: number | undefined;
+}): Uint8Array {
+  const [VALUE, DELTA, OLD] = [0, 1, 2];
+  const code = new ByteWriter().u8(1, 1, is64 ? TYPE.I64 : TYPE.I32);
+  const failure = [is64 ? OP.I64_CONST : OP.I32_CONST, 0x7f];
+  const delta = (): ByteWriter => {
+    code.u8(OP.LOCAL_GET, DELTA);
+    return is64 ? code : code.u8(OP.I64_EXTEND_I32_U);
+  };
+  delta().u8(OP.GLOBAL_GET).u32(left);
+  code.u8(OP.I64_GT_U, OP.IF, TYPE.EMPTY, ...failure, OP.RETURN, OP.END);
+  if (spend !== undefined) {
+    delta().u8(OP.I64_CONST).signed(TABLE_ELEMENT_BYTES).u8(OP.I64_MUL, OP.CALL).u32(spend);
+  }
+  code.u8(OP.LOCAL_GET, VALUE, OP.LOCAL_GET, DELTA, OP.PREFIX_BULK, BULK.TABLE_GROW).u32(table);
+  code.u8(OP.LOCAL_TEE, OLD, ...failure, is64 ? OP.I64_NE : OP.I32_NE, OP.IF, TYPE.EMPTY);
+  code.u8(OP.GLOBAL_GET).u32(left);
+  delta().u8(OP.I64_SUB, OP.GLOBAL_SET).u32(left);
+  return code.u8(OP.END, OP.LOCAL_GET, OLD, OP.END).take();
 }
 
 /** `() -> ()`: copies globals to globals. */

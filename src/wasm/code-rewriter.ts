@@ -4,11 +4,13 @@
 // One pass, no recursion: nesting does not matter. Code that is inserted leaves the operands as it
 // found them, so it needs to know types only where operands must be set aside in new locals.
 
-import { growBody, markBulkBody } from "./added-functions.ts";
+import { growBody, growTableBody, markBulkBody, spendArrayBody, spendBody } from "./added-functions.ts";
+import { allocatedBytes, exceptionBytes } from "./allocations.ts";
 import type { Appendix } from "./appendix.ts";
 import { BranchHints } from "./branch-hints.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
+import { CompileCosts } from "./compile-cost.ts";
 import { type ControlMemories, markedOffset } from "./control.ts";
 import {
   type MemoryArgument,
@@ -21,12 +23,13 @@ import type { Layout, Range } from "./layout.ts";
 import type { ValueType } from "./module.ts";
 import { ATOMIC, BULK, GC, OP, SIMD, TYPE } from "./opcodes.ts";
 import { OperandStack, UNKNOWN, WRAPPED } from "./operand-stack.ts";
-import { CONTROL } from "./rewritten.ts";
+import { CONTROL, HEAP_STEP_BYTES, TABLE_ELEMENTS_MAX } from "./rewritten.ts";
 import { readValueType } from "./value-types.ts";
 
 /** V8 takes no more, whatever the module says. */
 const LOCALS_MAX = 50_000;
-const BODY_BYTES_MAX = 7_654_321;
+/** A rewritten body. V8 takes 7.6 MB, and aborts for some that are larger than this; 1.5 MB is the largest known of a real guest. */
+const BODY_BYTES_MAX = 3 * 1024 * 1024;
 
 /** An instruction that writes what restoring memories and globals does not undo. */
 export interface LastingWrite {
@@ -40,8 +43,8 @@ export type OnRun = (rewritten: number, original: number, length: number) => voi
 
 export interface CodeRewriterOptions {
   readonly cards: boolean;
-  /** Function that is called once the epoch has reached the deadline; absent: no checks. */
-  readonly tick: number | undefined;
+  /** Function that is called when the guest is to tick, and the table that it asks; absent: no checks. */
+  readonly tick: { readonly index: number; readonly table: number } | undefined;
   readonly onRun?: OnRun;
 }
 
@@ -52,6 +55,7 @@ export class CodeRewriter {
   readonly #options: CodeRewriterOptions;
   readonly #epochCheck: { readonly code: Uint8Array; readonly branch: number } | undefined;
   readonly #signatures: readonly Signature[];
+  readonly #costs: CompileCosts;
 
   /** Flags of passive data segments that may be dropped: globals, by segment. */
   readonly dropFlags = new Map<number, number>();
@@ -60,7 +64,14 @@ export class CodeRewriter {
   readonly lastingWrites: LastingWrite[] = [];
   readonly branchHints = new BranchHints();
 
+  /** Globals that say how many elements and bytes are left, if something asks. */
+  tableElementsLeft: number | undefined;
+  heapBytesLeft: number | undefined;
+
   readonly #growFunctions = new Map<number, number>();
+  readonly #growTableFunctions = new Map<number, number>();
+  #spendFunctionIndex: number | undefined;
+  #spendArrayFunction: number | undefined;
   readonly #markBulkFunctions = new Map<string, number>();
 
   // The state of one function body.
@@ -89,9 +100,10 @@ export class CodeRewriter {
     this.#layout = parts.layout;
     this.#appendix = parts.appendix;
     this.#control = parts.control;
+    this.#costs = new CompileCosts(parts.layout);
     this.#options = options;
     this.#reader = new ByteReader(parts.layout.bytes, { start: 0, end: 0 });
-    this.#epochCheck = options.tick === undefined ? undefined : this.#encodeEpochCheck(options.tick);
+    this.#epochCheck = options.tick && this.#encodeEpochCheck(options.tick.index);
     this.#signatures = parts.layout.types.map((type) =>
       type.kind === "func"
         ? { params: type.type.params.length, results: type.type.results.length }
@@ -110,6 +122,7 @@ export class CodeRewriter {
     const reader = new ByteReader(this.#layout.bytes, range);
     this.#begin(functionIndex, reader);
     const groups = this.#readLocals();
+    this.#costs.check(functionIndex, { start: reader.offset, end: range.end }, this.#locals);
     this.#copied = reader.offset;
     while (!reader.done) this.#instruction();
     this.#flush(range.end);
@@ -245,6 +258,12 @@ export class CodeRewriter {
       case OP.MEMORY_GROW:
         this.#memoryGrow(at, reader.u32());
         break;
+      case OP.THROW: {
+        const tag = this.#signatures[this.#layout.tags[reader.u32()] ?? NOWHERE];
+        this.#spend(at, { base: exceptionBytes(tag?.params ?? 0), each: 0 });
+        this.#stack.forget();
+        break;
+      }
       case OP.TABLE_SET:
         reader.u32();
         this.#note("table", "table.set");
@@ -460,10 +479,35 @@ export class CodeRewriter {
           this.#note("table", name);
           this.#checkEpoch(at);
         }
-        skipPrefixedImmediates(reader, OP.PREFIX_BULK, opcode);
+        if (opcode === BULK.TABLE_GROW) {
+          const table = reader.u32();
+          this.#replace(at).u8(OP.CALL).u32(this.#growTableFunction(table));
+        } else {
+          skipPrefixedImmediates(reader, OP.PREFIX_BULK, opcode);
+        }
       }
     }
     this.#stack.forget();
+  }
+
+  #growTableFunction(table: number): number {
+    const type = this.#layout.tables[table];
+    if (!type) this.#reader.fail(`there is no table ${table}`);
+    let index = this.#growTableFunctions.get(table);
+    if (index === undefined) {
+      this.tableElementsLeft ??= this.#appendix.global(
+        Uint8Array.of(TYPE.I64),
+        encodeConstant(Math.max(0, TABLE_ELEMENTS_MAX - this.#layout.tableElements)),
+      );
+      const { is64 } = type.limits;
+      const address: ValueType = is64 ? "i64" : "i32";
+      index = this.#appendix.func(
+        this.#appendix.type([type.type, address], [address]),
+        growTableBody({ table, is64, left: this.tableElementsLeft, spend: this.#spendFunction() }),
+      );
+      this.#growTableFunctions.set(table, index);
+    }
+    return index;
   }
 
   #address(memory: number): ValueType {
@@ -489,7 +533,7 @@ export class CodeRewriter {
     const key = `${memory} ${types}`;
     let index = this.#markBulkFunctions.get(key);
     if (index === undefined) {
-      const body = markBulkBody(this.#control, { memory, lengthIs64, tick: this.#options.tick });
+      const body = markBulkBody(this.#control, { memory, lengthIs64, tick: this.#options.tick?.index });
       index = this.#appendix.func(this.#appendix.type(types, types), body);
       this.#markBulkFunctions.set(key, index);
     }
@@ -539,6 +583,8 @@ export class CodeRewriter {
     const name = OBJECT_WRITES.get(opcode);
     if (name !== undefined) this.#note("object", name);
     if (ARRAY_BULK.has(opcode)) this.#checkEpoch(at);
+    const bytes = allocatedBytes(this.#layout.types, reader, opcode);
+    if (bytes) this.#spend(at, bytes);
     if (opcode === GC.ARRAY_NEW_DATA || opcode === GC.ARRAY_INIT_DATA) {
       const type = reader.u32();
       const segment = reader.u32();
@@ -555,9 +601,41 @@ export class CodeRewriter {
     this.#stack.forget();
   }
 
+  /** Inserts what asks whether so much may still be allocated; if there is `each`, a length is on top. */
+  #spend(at: number, bytes: { readonly base: number; readonly each: number }): void {
+    const spend = this.#spendFunction();
+    if (spend === undefined) return;
+    const code = this.#flush(at).u8(OP.I64_CONST);
+    if (bytes.each === 0) {
+      code.signed(bytes.base).u8(OP.CALL).u32(spend);
+      return;
+    }
+    this.#spendArrayFunction ??= this.#appendix.func(
+      this.#appendix.type(["i32", "i64"], ["i32"]),
+      spendArrayBody(spend),
+    );
+    code.signed(bytes.each).u8(OP.CALL).u32(this.#spendArrayFunction);
+  }
+
+  /** Absent where there is nobody to ask. */
+  #spendFunction(): number | undefined {
+    const { tick } = this.#options;
+    if (!tick) return undefined;
+    this.heapBytesLeft ??= this.#appendix.global(Uint8Array.of(TYPE.I64), encodeConstant(HEAP_STEP_BYTES));
+    this.#spendFunctionIndex ??= this.#appendix.func(
+      this.#appendix.type(["i64"], []),
+      spendBody({ left: this.heapBytesLeft, ticks: tick.table, spent: this.#appendix.type([], []) }),
+    );
+    return this.#spendFunctionIndex;
+  }
+
   #note(kind: LastingWrite["kind"], instruction: string): void {
     this.lastingWrites.push({ kind, instruction, function: this.#function });
   }
+}
+
+function encodeConstant(value: number): Uint8Array {
+  return new ByteWriter(16).u8(OP.I64_CONST).signed(value).take();
 }
 
 interface Signature {

@@ -3,10 +3,12 @@
 // This is the rewriter's view: positions into the original bytes beside the meaning. Function bodies
 // are delimited, not decoded. Whether the module is valid is not asked here.
 
+import { allocatedBytes } from "./allocations.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { skipImmediates } from "./instructions.ts";
+import { skipImmediates, skipPrefixedImmediates } from "./instructions.ts";
 import { MalformedModuleError } from "./malformed-module-error.ts";
 import type {
+  CompositeType,
   CustomSection,
   Export,
   ExternType,
@@ -31,11 +33,6 @@ export interface Section extends Range {
   readonly contents: number;
 }
 
-export type CompositeType =
-  | { readonly kind: "func"; readonly type: FunctionType }
-  | { readonly kind: "struct" }
-  | { readonly kind: "array" };
-
 export interface Global extends GlobalType {
   /** Absent for imported globals. */
   readonly initialiser?: { readonly type: Range; readonly expression: Range };
@@ -44,6 +41,28 @@ export interface Global extends GlobalType {
 export interface ElementSegment {
   readonly type: ValueType;
 }
+
+/** More of these than any toolchain makes; V8 keeps some hundred bytes for each, some of them for each instance. */
+const COUNT_MAX = {
+  /** V8 keeps equal types once per process, for good, and aborts at the two millionth. */
+  types: 20_000,
+  imports: 20_000,
+  functions: 1_000_000,
+  tables: 1_000,
+  memories: 100,
+  tags: 10_000,
+  globals: 100_000,
+  exports: 50_000,
+  "element segments": 100_000,
+  "function bodies": 1_000_000,
+  "data segments": 100_000,
+} as const;
+
+/** Elements of all segments, which each instance keeps once they are used, and of all tables at the start. */
+const ELEMENTS_MAX = 1_000_000;
+
+/** Objects that constant expressions make, in each instance. */
+const CONSTANT_BYTES_MAX = 16 * 1024 * 1024;
 
 export interface DataSegment {
   readonly bytes: Range;
@@ -62,6 +81,8 @@ export interface Layout {
   readonly functions: readonly number[];
   readonly importedFunctions: number;
   readonly tables: readonly TableType[];
+  /** Elements that the tables which it defines begin with. */
+  readonly tableElements: number;
   readonly memories: readonly Limits[];
   readonly importedMemories: number;
   readonly globals: readonly Global[];
@@ -123,9 +144,6 @@ export const SECTION_ORDER: readonly number[] = [
   SECTION.DATA,
 ];
 
-/** V8 takes no more types, functions, imports, exports or globals; each costs us some hundred bytes. */
-const ENTRIES_MAX = 1_000_000;
-
 class LayoutReader implements Layout {
   readonly bytes: Uint8Array;
   readonly sections: Section[] = [];
@@ -135,6 +153,7 @@ class LayoutReader implements Layout {
   readonly functions: number[] = [];
   importedFunctions = 0;
   readonly tables: TableType[] = [];
+  tableElements = 0;
   readonly memories: Limits[] = [];
   importedMemories = 0;
   readonly globals: Global[] = [];
@@ -146,6 +165,8 @@ class LayoutReader implements Layout {
   readonly data: DataSegment[] = [];
   readonly bodies: Range[] = [];
   readonly customSections: CustomSection[] = [];
+  #elementCount = 0;
+  #constantBytes = 0;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
@@ -233,10 +254,10 @@ class LayoutReader implements Layout {
     }
   }
 
-  #each(reader: ByteReader, what: string, read: () => void): void {
+  #each(reader: ByteReader, what: keyof typeof COUNT_MAX, read: () => void): void {
     const start = reader.offset;
     const count = reader.count(what);
-    if (count > ENTRIES_MAX) reader.fail(`more than ${ENTRIES_MAX} ${what}`, start);
+    if (count > COUNT_MAX[what]) reader.fail(`more than ${COUNT_MAX[what]} ${what}`, start);
     for (let left = count; left > 0; left--) read();
   }
 
@@ -253,15 +274,16 @@ class LayoutReader implements Layout {
       return;
     }
     reader.skip(1);
-    this.#each(reader, "types", () => this.#readSubType(reader));
+    for (let left = reader.count("types"); left > 0; left--) this.#readSubType(reader);
   }
 
   #readSubType(reader: ByteReader): void {
     const lead = reader.peek();
     if (lead === TYPE.SUB || lead === TYPE.SUB_FINAL) {
       reader.skip(1);
-      this.#each(reader, "supertypes", () => reader.u32());
+      for (let left = reader.count("supertypes"); left > 0; left--) reader.u32();
     }
+    if (this.types.length === COUNT_MAX.types) reader.fail(`more than ${COUNT_MAX.types} types`);
     this.types.push(readCompositeType(reader));
   }
 
@@ -324,9 +346,13 @@ class LayoutReader implements Layout {
 
   /** A table may come with an initial value: 0x40 0x00, the type, an expression. */
   #readTable(reader: ByteReader): void {
+    const start = reader.offset;
     const hasInitialiser = reader.peek() === 0x40;
     if (hasInitialiser) reader.skip(2);
-    this.tables.push(readTableType(reader));
+    const type = readTableType(reader);
+    this.tables.push(type);
+    this.tableElements += type.limits.min;
+    if (this.tableElements > ELEMENTS_MAX) reader.fail(`tables of more than ${ELEMENTS_MAX} elements`, start);
     if (hasInitialiser) this.#constantExpression(reader);
   }
 
@@ -391,7 +417,12 @@ class LayoutReader implements Layout {
     }
     const hasType = (flags & 3) !== 0;
     const type = hasType ? readElementType(reader, hasExpressions) : "ref null func";
-    for (let left = reader.count("elements"); left > 0; left--) {
+    const start = reader.offset;
+    const count = reader.count("elements");
+    this.#elementCount += count;
+    if (this.#elementCount > ELEMENTS_MAX)
+      reader.fail(`segments of more than ${ELEMENTS_MAX} elements`, start);
+    for (let left = count; left > 0; left--) {
       if (hasExpressions) this.#constantExpression(reader);
       else this.referencedFunctions.push(reader.u32());
     }
@@ -412,13 +443,34 @@ class LayoutReader implements Layout {
   /** Returns where the instructions are, without the `end` behind them. */
   #constantExpression(reader: ByteReader): Range {
     const start = reader.offset;
+    // What the instruction before has pushed, if it is a constant.
+    let constant: number | undefined;
     for (;;) {
       const end = reader.offset;
       const opcode = reader.u8();
       if (opcode === OP.END) return { start, end };
       if (opcode === OP.REF_FUNC) this.referencedFunctions.push(reader.u32());
-      else skipImmediates(reader, opcode);
+      else if (opcode === OP.PREFIX_GC) this.#constantObject(reader, constant);
+      else if (opcode === OP.I32_CONST) {
+        constant = reader.s33() >>> 0;
+        continue;
+      } else skipImmediates(reader, opcode);
+      constant = undefined;
     }
+  }
+
+  #constantObject(reader: ByteReader, length: number | undefined): void {
+    const start = reader.offset;
+    const opcode = reader.u32();
+    const bytes = allocatedBytes(this.types, reader, opcode);
+    if (bytes) {
+      if (bytes.each > 0 && length === undefined) reader.fail("an array whose length is no constant", start);
+      this.#constantBytes += bytes.base + bytes.each * (length ?? 0);
+      if (this.#constantBytes > CONSTANT_BYTES_MAX) {
+        reader.fail(`constant objects of more than ${CONSTANT_BYTES_MAX} bytes`, start);
+      }
+    }
+    skipPrefixedImmediates(reader, OP.PREFIX_GC, opcode);
   }
 }
 
@@ -432,11 +484,9 @@ export function readCompositeType(reader: ByteReader): CompositeType {
     case TYPE.FUNC:
       return { kind: "func", type: { params: readValueTypes(reader), results: readValueTypes(reader) } };
     case TYPE.STRUCT:
-      for (let left = reader.count("fields"); left > 0; left--) skipFieldType(reader);
-      return { kind: "struct" };
+      return { kind: "struct", ...readFields(reader) };
     case TYPE.ARRAY:
-      skipFieldType(reader);
-      return { kind: "array" };
+      return { kind: "array", elementBytes: readFieldType(reader) };
     default:
       reader.fail(`0x${lead.toString(16)} is not a kind of type`, reader.offset - 1);
   }
@@ -446,12 +496,30 @@ function readValueTypes(reader: ByteReader): ValueType[] {
   return Array.from({ length: reader.count("value types") }, () => readValueType(reader));
 }
 
-function skipFieldType(reader: ByteReader): void {
-  const isPacked = reader.peek() === 0x78 || reader.peek() === 0x77;
-  if (isPacked) reader.skip(1);
-  else readValueType(reader);
-  readMutability(reader);
+function readFields(reader: ByteReader): { readonly fields: number; readonly bytes: number } {
+  const fields = reader.count("fields");
+  let bytes = 0;
+  for (let left = fields; left > 0; left--) bytes += readFieldType(reader);
+  return { fields, bytes };
 }
+
+/** Returns the bytes that such a field takes. */
+function readFieldType(reader: ByteReader): number {
+  const packed = PACKED_BYTES.get(reader.peek());
+  const type = packed === undefined ? readValueType(reader) : reader.u8();
+  readMutability(reader);
+  return packed ?? NUMBER_BYTES.get(String(type)) ?? 8;
+}
+
+const PACKED_BYTES: ReadonlyMap<number, number> = new Map([
+  [0x78, 1],
+  [0x77, 2],
+]);
+const NUMBER_BYTES: ReadonlyMap<string, number> = new Map([
+  ["i32", 4],
+  ["f32", 4],
+  ["v128", 16],
+]);
 
 function readMutability(reader: ByteReader): boolean {
   const mutability = reader.u8();

@@ -5,7 +5,6 @@ export { ByteWriter } from "./byte-writer.ts";
 export { opcodesAfterCalls } from "./calls.ts";
 export { functionNames } from "./function-names.ts";
 export {
-  type CompositeType,
   isComponent,
   readCompositeType,
   readGlobalType,
@@ -15,6 +14,7 @@ export {
 export { MalformedModuleError } from "./malformed-module-error.ts";
 export { MalformedTextError } from "./malformed-text-error.ts";
 export type {
+  CompositeType,
   CoreModule,
   CustomSection,
   Export,
@@ -26,7 +26,7 @@ export type {
   TableType,
   ValueType,
 } from "./module.ts";
-export { type Code, ModuleBuilder } from "./module-builder.ts";
+export { type Code, MODULE_HEADER, ModuleBuilder } from "./module-builder.ts";
 export { OffsetMap, originalOffset } from "./offset-map.ts";
 export { OP } from "./opcodes.ts";
 export { readModule } from "./read-module.ts";
@@ -35,10 +35,12 @@ export { rewriterVersion } from "./rewriter-version.ts";
 export {
   CARD_SHIFT,
   CONTROL,
+  HEAP_STEP_BYTES,
   type RewriteHooks,
   type RewriteOptions,
   type RewrittenModule,
   STRADDLE_BYTES,
+  TABLE_ELEMENTS_MAX,
   type Verdict,
 } from "./rewritten.ts";
 export { assembleText } from "./text.ts";

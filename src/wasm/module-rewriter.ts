@@ -48,7 +48,7 @@ export class ModuleRewriter {
     this.#tick = this.#options.epoch && layout.functions.length > 0 ? this.#addTick() : undefined;
     this.code = new CodeRewriter(
       { layout, appendix: this.#appendix, control: this.#control },
-      { cards: this.#options.cards, tick: this.#tick?.index, ...(onRun && { onRun }) },
+      { cards: this.#options.cards, tick: this.#tick, ...(onRun && { onRun }) },
     );
     this.#out = new ByteWriter(layout.bytes.length + (layout.bytes.length >> 1));
   }
@@ -109,6 +109,16 @@ export class ModuleRewriter {
           copyGlobalsBody(pairs.map(({ global, shadow }) => ({ from: shadow, to: global }))),
         ),
       }),
+      ...(this.code.tableElementsLeft !== undefined && {
+        tableElementsLeft: this.#appendix.export(
+          "table-elements-left",
+          EXTERN.GLOBAL,
+          this.code.tableElementsLeft,
+        ),
+      }),
+      ...(this.code.heapBytesLeft !== undefined && {
+        heapBytesLeft: this.#appendix.export("heap-bytes-left", EXTERN.GLOBAL, this.code.heapBytesLeft),
+      }),
       ...(this.#tick && { ticks: this.#appendix.export("ticks", EXTERN.TABLE, this.#tick.table) }),
     };
   }
@@ -124,6 +134,10 @@ export class ModuleRewriter {
       global,
       shadow: this.#appendix.global(Uint8Array.of(TYPE.I32), Uint8Array.of(OP.I32_CONST, 0)),
     }));
+    if (this.code.heapBytesLeft !== undefined) {
+      const shadow = this.#appendix.global(Uint8Array.of(TYPE.I64), Uint8Array.of(OP.I64_CONST, 0));
+      pairs.push({ global: this.code.heapBytesLeft, shadow });
+    }
     for (const [global, { mutable, initialiser }] of globals.entries()) {
       if (!mutable || !initialiser) continue;
       const { type, expression } = initialiser;
@@ -155,7 +169,7 @@ export class ModuleRewriter {
         this.#extend(id, section, functions.map(encodeIndex));
         break;
       case SECTION.TABLE:
-        this.#extend(id, section, this.#tick ? [Uint8Array.of(TYPE.FUNCREF, 1, 2, 2)] : []);
+        this.#extend(id, section, this.#tick ? [Uint8Array.of(TYPE.FUNCREF, 1, 3, 3)] : []);
         break;
       case SECTION.GLOBAL:
         this.#extend(id, section, globals);

@@ -16,6 +16,11 @@ export interface FunctionType {
   readonly results: readonly ValueType[];
 }
 
+export type CompositeType =
+  | { readonly kind: "func"; readonly type: FunctionType }
+  | { readonly kind: "struct"; readonly fields: number; readonly bytes: number }
+  | { readonly kind: "array"; readonly elementBytes: number };
+
 export interface Limits {
   /** Pages of 64 KiB for memories, elements for tables. */
   readonly min: number;

@@ -291,22 +291,21 @@ test("rewrite() refuses a function that would be too large for V8 once rewritten
   assert.throws(() => rewrite(bytes), /function 0 is too large/);
 });
 
-test("readModule() takes a million types and no more", () => {
+test("readModule() takes 20,000 types and no more", () => {
   const withTypes = (count: number) => {
     const types = new ByteWriter(3 * count + 8).u32(count);
     for (let left = count; left > 0; left--) types.u8(TYPE.FUNC, 0, 0);
     return moduleOf(new ByteWriter().u8(SECTION.TYPE).sized(types.take()).take());
   };
-  assert.doesNotThrow(() => readModule(withTypes(1_000_000)));
-  assert.throws(() => readModule(withTypes(1_000_001)), /more than 1000000 types/);
+  assert.doesNotThrow(() => readModule(withTypes(20_000)));
+  assert.throws(() => readModule(withTypes(20_001)), /more than 20000 types/);
 });
 
-test("rewrite() takes 100,000 nested blocks, loops and conditions", () => {
+test("rewrite() takes 100,000 nested blocks and conditions", () => {
   const depth = 100_000;
   const body = new ByteWriter().u8(0);
   for (let level = 0; level < depth; level++) {
-    if (level % 3 === 0) body.u8(OP.BLOCK, TYPE.EMPTY);
-    else if (level % 3 === 1) body.u8(OP.LOOP, TYPE.EMPTY);
+    if (level % 2 === 0) body.u8(OP.BLOCK, TYPE.EMPTY);
     else body.u8(OP.I32_CONST, 0, OP.IF, TYPE.EMPTY);
   }
   for (let level = 0; level <= depth; level++) body.u8(OP.END);

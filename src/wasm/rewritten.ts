@@ -22,6 +22,11 @@ export const CARD_SHIFT = 12;
 /** A marked page is restored together with this many bytes behind it: a store may straddle. */
 export const STRADDLE_BYTES = 15;
 
+/** Elements of all tables of a module; V8 takes 24 to 48 bytes of its heap for each, in each instance. */
+export const TABLE_ELEMENTS_MAX = 1_000_000;
+/** Bytes that a guest may allocate on V8's heap, which all share with the host, before it asks for more. */
+export const HEAP_STEP_BYTES = 1024 * 1024;
+
 export interface RewriteOptions {
   /** Marks cards at every store. Default true; false only to measure. */
   readonly cards?: boolean;
@@ -50,8 +55,20 @@ export interface RewriteHooks {
   /** `() -> ()`: puts back what `save` kept, and undoes each `data.drop` since then. Absent if there is nothing to put back. */
   readonly restore?: string;
   /**
-   * Table of two functions which the engine must fill before anything is called: element 0 `() -> i32` is
-   * called at each tick, and if it returns other than 0, element 1 `() -> ()`, which may suspend.
+   * Mutable global of i64: the elements by which tables may still grow. Absent if the module has no
+   * `table.grow`. It begins at TABLE_ELEMENTS_MAX less those that the module's tables begin with.
+   */
+  readonly tableElementsLeft?: string;
+  /**
+   * Mutable global of i64: the bytes of objects, exceptions and tables that may still be allocated on
+   * V8's heap, dead ones included. Absent if nothing allocates. It begins at HEAP_STEP_BYTES, and
+   * `restore` puts it back to what it was at `save`.
+   */
+  readonly heapBytesLeft?: string;
+  /**
+   * Table of three functions which the engine must fill before anything is called: element 0 `() -> i32` is
+   * called at each tick, and if it returns other than 0, element 1 `() -> ()`, which may suspend. Element 2
+   * `() -> ()` is called when `heapBytesLeft` is below zero: the guest traps if it is still so afterwards.
    * Absent with `epoch: false`, or if the module has no function.
    */
   readonly ticks?: string;

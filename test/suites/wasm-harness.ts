@@ -6,6 +6,7 @@
 import {
   CARD_SHIFT,
   CONTROL,
+  HEAP_STEP_BYTES,
   type Limits,
   ModuleBuilder,
   type RewriteOptions,
@@ -96,6 +97,8 @@ export interface HarnessOptions extends RewriteOptions {
   /** What a tick asks; returns other than 0 to have `wait` called. */
   readonly poll?: () => number;
   readonly wait?: () => void;
+  /** Told that nothing is left to allocate. Default: gives more. */
+  readonly spent?: () => void;
 }
 
 export class HarnessInstance {
@@ -121,12 +124,20 @@ export class HarnessInstance {
     this.#fillTicks(options);
   }
 
-  #fillTicks({ poll = () => 0, wait = () => {} }: HarnessOptions): void {
+  #fillTicks({ poll = () => 0, wait = () => {}, spent = () => this.allowHeap() }: HarnessOptions): void {
     const { ticks } = this.rewritten.hooks;
     const table = ticks === undefined ? undefined : this.instance.exports[ticks];
     if (!(table instanceof WebAssembly.Table)) return;
     table.set(0, wasmFunction(poll, ["i32"]));
     table.set(1, wasmFunction(wait, []));
+    table.set(2, wasmFunction(spent, []));
+  }
+
+  /** Lets the guest allocate more on V8's heap. */
+  allowHeap(): void {
+    const { heapBytesLeft } = this.rewritten.hooks;
+    const left = heapBytesLeft === undefined ? undefined : this.instance.exports[heapBytesLeft];
+    if (left instanceof WebAssembly.Global) left.value = BigInt(HEAP_STEP_BYTES);
   }
 
   /** Lets the guest tick at every check. */
