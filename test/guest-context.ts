@@ -52,7 +52,6 @@ export async function guestContext(
     sqliteDatabases: [],
     aiModels: [],
     dependencies: {},
-    dependenciesInheritConfiguration: false,
     tool: {},
   };
   const nowhere = { held: false, write() {} } as const;

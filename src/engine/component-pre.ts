@@ -1,6 +1,6 @@
 // A component with everything linked that can be linked ahead of time, and its slots.
 
-import type { ComponentPlan, CoreRef, ExportedItem } from "../component/mod.ts";
+import type { ComponentPlan, CoreRef, ExportedItem, ImportedFunction } from "../component/mod.ts";
 import type { Caller } from "./caller.ts";
 import type { CompiledModule, Engine } from "./engine.ts";
 import { InstancePre, type InstancePreOptions, linkOptions } from "./instance-pre.ts";
@@ -10,6 +10,8 @@ import { type ComponentLinkers, linkComponent } from "./link-component.ts";
 export interface ComponentPreOptions<T> extends InstancePreOptions<T> {
   /** Interfaces that nobody provides, and that may be imported all the same: to call one of their functions is a trap. */
   isMissing?(interfaceName: string): boolean;
+  /** Functions that a dependency may not use: they answer with an error. */
+  isDenied?(item: ImportedFunction): boolean;
 }
 
 /** How an event becomes a call of a component's function; see `Invocation` for what must hold. */
@@ -48,7 +50,11 @@ export class ComponentPre<T> {
     const group = linkComponent(
       linkers,
       { plan, modules },
-      { ...linkOptions(options), isMissing: (name) => options.isMissing?.(name) ?? false },
+      {
+        ...linkOptions(options),
+        isMissing: (name) => options.isMissing?.(name) ?? false,
+        isDenied: (item) => options.isDenied?.(item) ?? false,
+      },
     );
     const initializers = initializersOfPlan(plan, modules);
     const pre = new InstancePre(engine, group, { ...options, initializers });

@@ -19,6 +19,7 @@ import type { HostCall } from "./bind.ts";
 import type { BoundComponent } from "./bound-component.ts";
 import type { Caller } from "./caller.ts";
 import type { ComponentLinker, HostComponentFunction, SuspendingFunction } from "./component-linker.ts";
+import { deniedFunction } from "./denied.ts";
 import type { CompiledModule } from "./engine.ts";
 import {
   findImport,
@@ -48,6 +49,8 @@ export interface ComponentLinkers<T> {
 export interface ComponentLinkOptions extends LinkOptions {
   /** Interfaces that nobody provides, and that may be imported all the same: to call one of their functions is a trap. */
   isMissing?(interfaceName: string): boolean;
+  /** Functions that a dependency may not use: they answer with an error. */
+  isDenied?(item: ImportedFunction): boolean;
 }
 
 /** One import of a component that cannot be satisfied, and why. */
@@ -227,6 +230,7 @@ class ComponentLinking<T> {
   }
 
   #implementation(item: ImportedFunction): HostImplementation<T> | undefined {
+    if (this.#options.isDenied?.(item)) return deniedFunction(item);
     const found = this.#linkers.components.find(item);
     if (found.kind === "function") return found.implementation;
     if (found.reason === "unknown-interface" && this.#options.isMissing?.(item.interface ?? ""))

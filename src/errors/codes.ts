@@ -33,6 +33,7 @@ export const ERROR_CODES = {
   BINDLE_USERS_INVALID: "The users of a Bindle server cannot be read",
   BINDLE_YANKED: "A bindle was withdrawn",
   BUILD_FAILED: "A build command of a component failed",
+  COMPONENT_DEPENDENCY: "A component cannot be linked with one that it depends on",
   COMPONENT_HANDLER_MISSING: "A component exports nothing that its trigger could call",
   COMPONENT_IMPORT_TYPE: "A component imports a function with another type",
   COMPONENT_IMPORT_UNKNOWN: "A component imports what Spindle does not have",

@@ -6,6 +6,7 @@ import { type Diagnostic, didYouMean, SpindleError } from "../errors/mod.ts";
 import type {
   Application,
   Component,
+  Dependency,
   Manifest,
   ManifestComponent,
   ManifestTrigger,
@@ -33,6 +34,7 @@ export interface Parts {
   /** Undefined if it cannot be had. */
   source(component: ManifestComponent, report: Report): Promise<ModuleSource | undefined>;
   mounts(component: ManifestComponent, report: Report): Promise<readonly MountSource[]>;
+  dependencies(component: ManifestComponent, report: Report): Promise<Readonly<Record<string, Dependency>>>;
 }
 
 export interface LoadedApplication {
@@ -58,7 +60,8 @@ export async function assembleApplication(
       const loaded = await sources.run(async () => {
         const source = await parts.source(component, report);
         const mounts = await parts.mounts(component, report);
-        return source && assemble({ component, source, mounts, root, environment });
+        const dependencies = await parts.dependencies(component, report);
+        return source && assemble({ component, source, mounts, dependencies, root, environment });
       });
       return { loaded, report };
     }),
@@ -104,12 +107,12 @@ function toTrigger({ id, type, componentId, dependencies, options }: ManifestTri
   };
 }
 
-interface Assembly extends Pick<Component, "source" | "mounts" | "environment"> {
+interface Assembly extends Pick<Component, "source" | "mounts" | "dependencies" | "environment"> {
   readonly component: ManifestComponent;
   readonly root: string | undefined;
 }
 
-function assemble({ component, source, mounts, root, environment }: Assembly): Component {
+function assemble({ component, source, mounts, dependencies, root, environment }: Assembly): Component {
   return {
     id: component.id,
     description: component.description,
@@ -121,8 +124,7 @@ function assemble({ component, source, mounts, root, environment }: Assembly): C
     keyValueStores: component.keyValueStores,
     sqliteDatabases: component.sqliteDatabases,
     aiModels: component.aiModels,
-    dependencies: component.dependencies,
-    dependenciesInheritConfiguration: component.dependenciesInheritConfiguration ?? false,
+    dependencies,
     ...(component.build &&
       root !== undefined && {
         build: { ...component.build, workdir: path.resolve(root, component.build.workdir) },

@@ -51,7 +51,6 @@ test("loadApplication() makes an Application of a manifest, from its path or its
         sqliteDatabases: [],
         aiModels: [],
         dependencies: {},
-        dependenciesInheritConfiguration: false,
         build: { commands: ["make"], workdir: path.join(app.path, "sub"), watch: [] },
         tool: {},
       },

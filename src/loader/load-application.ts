@@ -14,6 +14,7 @@ import {
   type LoadedApplication,
   type Parts,
 } from "./assemble-application.ts";
+import { loadDependencies } from "./component-dependencies.ts";
 import { type FilesPlace, mountFiles } from "./component-files.ts";
 import type { Patience } from "./download.ts";
 import { findApplication } from "./find-application.ts";
@@ -145,6 +146,7 @@ function localParts(root: string, options: LoadOptions): Parts {
   return {
     source: (component, report) => loadComponentSource(place, component, report),
     mounts: (component, report) => mountFiles(place, component, report),
+    dependencies: (component, report) => loadDependencies(place, component, report),
   };
 }
 

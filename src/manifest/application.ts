@@ -58,11 +58,31 @@ export interface Component {
   readonly keyValueStores: readonly string[];
   readonly sqliteDatabases: readonly string[];
   readonly aiModels: readonly string[];
-  readonly dependencies: Readonly<Record<string, Json>>;
-  readonly dependenciesInheritConfiguration: boolean;
+  /** Components that give this one what it imports, by the dependency's name. */
+  readonly dependencies: Readonly<Record<string, Dependency>>;
   readonly build?: BuildCommand;
   /** `[component.ID.tool.NAME]`: carried, never interpreted here. */
   readonly tool: Readonly<Record<string, Json>>;
+}
+
+/** Parts of a component's configuration that a dependency may use if it is allowed to. */
+export const INHERITABLE = [
+  "ai_models",
+  "allowed_outbound_hosts",
+  "environment",
+  "files",
+  "key_value_stores",
+  "sqlite_databases",
+  "variables",
+] as const;
+
+export type Inheritable = (typeof INHERITABLE)[number];
+
+export interface Dependency {
+  readonly source: ModuleSource;
+  /** The export to use, if its name differs from that of the import. */
+  readonly export?: string;
+  readonly inherits: readonly Inheritable[];
 }
 
 export interface BuildCommand {

@@ -16,12 +16,15 @@ export type {
   ApplicationMetadata,
   BuildCommand,
   Component,
+  Dependency,
+  Inheritable,
   Json,
   ModuleSource,
   MountSource,
   Trigger,
   Variable,
 } from "./application.ts";
+export { INHERITABLE } from "./application.ts";
 export {
   type ComponentLimits,
   componentLimits,

@@ -8,6 +8,7 @@ import semverRange from "semver/ranges/valid.js";
 import * as v from "valibot";
 
 import { AllowedHostSyntaxError, parseAllowedHost } from "./allowed-hosts.ts";
+import { INHERITABLE } from "./application.ts";
 import { type LimitKey, limitRule, readLimit } from "./component-limits.ts";
 import { dependencyNameMistake } from "./dependency-name.ts";
 import { type Mistake, quote } from "./findings.ts";
@@ -256,16 +257,6 @@ const redisOptions = {
 const targets = v.array(
   v.union([v.string(), v.strictObject({ url: v.string() }), v.strictObject({ path: v.string() })]),
 );
-
-const INHERITABLE = [
-  "ai_models",
-  "allowed_outbound_hosts",
-  "environment",
-  "files",
-  "key_value_stores",
-  "sqlite_databases",
-  "variables",
-] as const;
 
 const inherit = {
   inherit_configuration: optional(

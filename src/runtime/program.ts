@@ -4,7 +4,6 @@
 // are those that `wasm-tools component new` would give it, and WASI preview 1 is linked to it directly,
 // so no adapter stands between the two previews.
 
-import { type ComponentPlan, planComponent, planCoreModule } from "../component/mod.ts";
 import {
   type ComponentLinkers,
   ComponentPre,
@@ -13,35 +12,30 @@ import {
   InstancePre,
 } from "../engine/mod.ts";
 import type { CoreModule } from "../wasm/mod.ts";
-import { isComponent } from "../wasm/mod.ts";
+import { type Binary, planBinary } from "./compose.ts";
 
 export type Program<C> =
   | { readonly kind: "module"; readonly pre: InstancePre<C>; readonly module: CoreModule }
   | { readonly kind: "component"; readonly pre: InstancePre<C>; readonly component: ComponentPre<C> };
 
 /**
- * Compiles and links a binary.
+ * Compiles and links a binary, with those that it depends on.
  *
- * @throws LinkError or ComponentLinkError, MalformedModuleError or MalformedComponentError,
+ * @throws LinkError, ComponentLinkError or CompositionError, MalformedModuleError or MalformedComponentError,
  *   UnsupportedComponentError, WebAssembly.CompileError or RuntimeError
  */
 export async function makeProgram<C>(
   parts: { readonly engine: Engine; readonly linkers: ComponentLinkers<C> },
-  binary: Uint8Array,
+  binary: Binary,
   options: ComponentPreOptions<C>,
 ): Promise<Program<C>> {
-  const plan = planOf(binary);
+  const plan = planBinary(binary);
   if (plan) {
     const component = await ComponentPre.create(parts, plan, options);
     return { kind: "component", component, pre: component.pre };
   }
   const { engine, linkers } = parts;
-  const module = await engine.compile(binary);
+  const module = await engine.compile(binary.bytes);
   const pre = InstancePre.ofModule({ engine, linker: linkers.modules }, module, options);
   return { kind: "module", module: module.rewritten.original, pre };
-}
-
-/** The link plan of a component, or of a core module that is run as one. */
-function planOf(binary: Uint8Array): ComponentPlan | undefined {
-  return isComponent(binary) ? planComponent(binary) : planCoreModule(binary);
 }

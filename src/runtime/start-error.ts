@@ -1,6 +1,6 @@
 // Tells what keeps a component from starting, in the words of its manifest.
 
-import { MalformedComponentError, UnsupportedComponentError } from "../component/mod.ts";
+import { CompositionError, MalformedComponentError, UnsupportedComponentError } from "../component/mod.ts";
 import { ComponentLinkError, type ComponentLinkers, LinkError, MemoryLimitError } from "../engine/mod.ts";
 import { type ErrorCode, SpindleError } from "../errors/mod.ts";
 import type { Component } from "../manifest/mod.ts";
@@ -30,6 +30,16 @@ export function startError<C>(component: Component, linkers: ComponentLinkers<C>
       "COMPONENT_MODEL_UNSUPPORTED",
       `Component "${id}" cannot run: ${source.described} uses ${error.feature}, which this version does not have`,
       { cause: error, hint: "Build it with an SDK for WASI 0.2." },
+    );
+  }
+  if (error instanceof CompositionError) {
+    return new SpindleError(
+      "COMPONENT_DEPENDENCY",
+      `Component "${id}" cannot run with its dependency "${error.importName}": ${error.message}`,
+      {
+        cause: error,
+        hint: "Name a dependency after what the component imports: `namespace:package/interface`.",
+      },
     );
   }
   const code = binaryErrorCode(error);

@@ -83,7 +83,6 @@ function createComponent(id: string): Application["components"][number] {
     sqliteDatabases: [],
     aiModels: [],
     dependencies: {},
-    dependenciesInheritConfiguration: false,
     tool: {},
   };
 }

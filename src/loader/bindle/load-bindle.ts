@@ -123,5 +123,7 @@ function partsOf(
       const { files } = parcelsOf(component);
       return await mountParcels(place, { contents, component, files }, report);
     },
+    // Bindles cannot hold components that others depend on.
+    dependencies: async () => ({}),
   };
 }
