@@ -48,6 +48,9 @@ export class CompositionError extends Error {
 }
 
 /**
+ * Plans a component, or a core module that describes one.
+ *
+ * @throws MalformedModuleError for a core module that is none
  * @throws MalformedComponentError
  * @throws UnsupportedComponentError
  */
