@@ -38,6 +38,13 @@ export function compilers(options: { readonly debianRoot: string }): Readonly<Re
       version: "rustc 1.63.0",
       howToInstall: "apt-get install --no-install-recommends rustc libstd-rust-dev-wasm32 lld",
     },
+    "rustc-wasip2": {
+      candidates: ["rustc-wasip2"],
+      versionArguments: ["--version"],
+      version: "rustc 1.97.1 (8bab26f4f 2026-07-14) (built from a source tarball)",
+      howToInstall:
+        "a script of that name that runs rustc of Debian sid and wasm-component-ld; see README.md",
+    },
     go: {
       candidates: [join(options.debianRoot, "usr/lib/go-1.24/bin/go"), "/usr/lib/go-1.24/bin/go", "go"],
       versionArguments: ["version"],
