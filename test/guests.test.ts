@@ -38,7 +38,7 @@ test("every guest compiles", async () => {
 });
 
 /** The core modules of a guest. */
-async function modulesOf(output: string): Promise<readonly BufferSource[]> {
+async function modulesOf(output: string): Promise<readonly Buffer<ArrayBuffer>[]> {
   const bytes = await readFile(join(GUESTS, output));
   return isComponent(bytes) ? planComponent(bytes).modules.map((module) => Buffer.from(module)) : [bytes];
 }
