@@ -25,8 +25,6 @@ export interface ComponentPlan {
   /** `canon lower`s that are reached. */
   readonly lowered: readonly LoweredFunction[];
   readonly exports: readonly ExportedItem[];
-  /** A core function to be called once everything is instantiated: `_initialize` of a core module that is run as a component. */
-  readonly initializer?: CoreRef;
   /** Number of component instances, the root included (it is number 0): each has a handle table. */
   readonly componentInstances: number;
   /** Which instance each of them was instantiated by: to enter one is to enter those around it. The host's have none. */

@@ -30,6 +30,8 @@ export interface Caller<T> {
   readonly canSuspend: boolean;
   /** Calls an export of the guest from within a host function, such as its allocator. It cannot be suspended in there. */
   call(exportName: string, ...args: readonly WasmValue[]): WasmValue;
+  /** The same for many calls of one export: a function that is good until the host function returns. */
+  function(exportName: string): (...args: readonly WasmValue[]) => WasmValue;
   /** Aborted when the call ends early: client gone, deadline over. Pass it to whatever waits. */
   readonly signal: AbortSignal;
 }

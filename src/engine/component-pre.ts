@@ -106,11 +106,10 @@ function componentOf<T>(caller: Caller<T>): NonNullable<Caller<T>["component"]> 
   return caller.component;
 }
 
-/** The start functions, in the order of the instances; `_initialize` is for whoever composed the component to call. */
+/** The start functions, in the order of the instances. `_initialize` is called by one of them, if at all. */
 function initializersOfPlan(plan: ComponentPlan, modules: readonly CompiledModule[]): CoreRef[] {
-  const starts = plan.instances.flatMap(({ module }, instance): CoreRef[] => {
+  return plan.instances.flatMap(({ module }, instance): CoreRef[] => {
     const start = modules[module]?.rewritten.hooks.start;
     return start === undefined ? [] : [{ instance, name: start }];
   });
-  return plan.initializer ? [...starts, plan.initializer] : starts;
 }

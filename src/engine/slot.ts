@@ -118,6 +118,11 @@ export class Slot<T> implements Caller<T> {
     return this.#call({ instance: 0, name }, args);
   }
 
+  function(name: string): GuestFunction {
+    const ref = { instance: 0, name };
+    return this.#suspendable ? (...args) => this.#call(ref, args) : this.#function(ref);
+  }
+
   // --- Start-up.
 
   /** Writes the data segments. @throws WebAssembly.RuntimeError where one is out of bounds */

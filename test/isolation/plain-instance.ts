@@ -62,6 +62,7 @@ export class PlainInstance {
       },
       canSuspend: false,
       call() {},
+      function: () => () => undefined,
       signal: new AbortController().signal,
     };
   }

@@ -104,6 +104,9 @@ export class AbiGuest implements Disposable {
       call() {
         throw new Error("This guest exports nothing");
       },
+      function() {
+        throw new Error("This guest exports nothing");
+      },
       signal: guest.abort.signal,
     };
   }

@@ -16,17 +16,17 @@ export class GuestAllocationError extends Error {
 }
 
 export class GuestWriter {
-  readonly #caller: Caller<unknown>;
+  readonly #reallocate: ReturnType<Caller<unknown>["function"]>;
   readonly #memory: GuestMemory;
 
   constructor(caller: Caller<unknown>) {
-    this.#caller = caller;
+    this.#reallocate = caller.function("canonical_abi_realloc");
     this.#memory = caller.memory;
   }
 
   /** Memory for at least one byte. Writing to it checks that it is inside of the guest's. */
   allocate(bytes: number, align: number): number {
-    const pointer = this.#caller.call("canonical_abi_realloc", 0, 0, align, bytes === 0 ? align : bytes);
+    const pointer = this.#reallocate(0, 0, align, bytes === 0 ? align : bytes);
     if (typeof pointer === "number" && pointer !== 0) return pointer;
     throw new GuestAllocationError(`The guest's canonical_abi_realloc gave no memory for ${bytes} bytes`);
   }
