@@ -17,3 +17,4 @@ export {
   type OutboundRequest,
   type OutboundResponse,
 } from "./outbound-http.ts";
+export { OutboundSockets } from "./outbound-sockets.ts";
