@@ -3,7 +3,7 @@
 // What the command line starts, and what a test starts in its own process.
 
 import { SpindleError } from "../errors/mod.ts";
-import type { Application } from "../manifest/mod.ts";
+import type { Application, ComponentLimits } from "../manifest/mod.ts";
 import { OutboundHttp, OutboundNetwork, readAllowedHosts } from "../outbound/mod.ts";
 import { Builder, type ExecutionContext } from "../runtime/mod.ts";
 import {
@@ -33,8 +33,12 @@ export interface ServeOptions {
   readonly findFreePort?: boolean;
   readonly tls?: TlsFiles;
   readonly limits?: Partial<HttpLimits>;
-  /** Most bytes of each memory of a guest. */
-  readonly memoryBytesMax?: number;
+  /** Limits of components whose manifest does not say otherwise. */
+  readonly componentLimits?: Partial<ComponentLimits>;
+  /** Most bytes of all memories of guests together; half of the machine's memory by default. */
+  readonly totalMemoryBytesMax?: number;
+  /** Tells clients why their request failed, in the body of the answer. */
+  readonly debug?: boolean;
   /** Where modules made ready are kept for the next start; nowhere by default. */
   readonly cacheDirectory?: string;
   /** Where a component's output goes. */
@@ -151,9 +155,14 @@ function createBuilder(
     application,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
-    ...(options.cacheDirectory !== undefined && { engine: { cacheDirectory: options.cacheDirectory } }),
-    ...(options.memoryBytesMax !== undefined && { memoryBytesMax: options.memoryBytesMax }),
-    ...(options.limits?.requestTimeMs !== undefined && { wallTimeMs: options.limits.requestTimeMs }),
+    engine: {
+      ...(options.cacheDirectory !== undefined && { cacheDirectory: options.cacheDirectory }),
+      ...(options.totalMemoryBytesMax !== undefined && { memoryBytesMax: options.totalMemoryBytesMax }),
+    },
+    limits: {
+      ...(options.limits?.requestTimeMs !== undefined && { wallTimeMs: options.limits.requestTimeMs }),
+      ...options.componentLimits,
+    },
     output(componentId) {
       const { stdout, stderr } = options.output(componentId);
       return { stdout: shown(stdout), stderr: shown(stderr) };

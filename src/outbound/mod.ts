@@ -1,6 +1,7 @@
 // The door of the outbound room: what guests may ask of the network, and how it is asked.
 
 export { BlockedNetworks, type BlockedNetworksOptions } from "./blocked-networks.ts";
+export type { OutboundLimits } from "./call-meter.ts";
 export { type ComponentHostsOptions, readAllowedHosts } from "./component-hosts.ts";
 export type { Timeouts } from "./exchange.ts";
 export {
@@ -17,4 +18,3 @@ export {
   type OutboundRequest,
   type OutboundResponse,
 } from "./outbound-http.ts";
-export { OutboundSockets } from "./outbound-sockets.ts";

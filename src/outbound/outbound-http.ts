@@ -6,6 +6,7 @@
 
 import { isIP } from "node:net";
 import { AllowedHosts, SERVICE_CHAINING_DOMAIN } from "../manifest/mod.ts";
+import { CallMeter, type OutboundLimits } from "./call-meter.ts";
 import {
   exchange,
   type WireRequest,
@@ -62,6 +63,7 @@ export class OutboundHttp {
   readonly #allowedHosts: AllowedHosts;
   readonly #network: OutboundNetwork;
   #byHost: OutboundHttp | undefined;
+  #meter: CallMeter | undefined;
 
   constructor(
     network: OutboundNetwork,
@@ -70,6 +72,20 @@ export class OutboundHttp {
     this.#network = network;
     this.#componentId = component.id;
     this.#allowedHosts = component.allowedHosts;
+  }
+
+  /** The same for one call, whose requests are counted. */
+  forCall(limits: OutboundLimits): OutboundHttp {
+    return this.#metered(new CallMeter(limits));
+  }
+
+  #metered(meter: CallMeter | undefined): OutboundHttp {
+    const metered = new OutboundHttp(this.#network, {
+      id: this.#componentId,
+      allowedHosts: this.#allowedHosts,
+    });
+    metered.#meter = meter;
+    return metered;
   }
 
   /** The same network by an older rule: an allowed host is allowed with every scheme and port. */
@@ -83,7 +99,7 @@ export class OutboundHttp {
       this.#byHost = new OutboundHttp(this.#network, {
         id: this.#componentId,
         allowedHosts: new AllowedHosts(items),
-      });
+      }).#metered(this.#meter);
     }
     return this.#byHost;
   }
@@ -95,13 +111,14 @@ export class OutboundHttp {
    */
   async send(request: OutboundRequest, options: SendOptions): Promise<OutboundResponse> {
     using _ = this.#network.admit();
-    const { method, body } = request;
-    let hop: Hop = { ...this.#resolve(request.url), method, body, headers: request.headers };
+    const { method, headers, body } = request;
+    this.#meter?.countRequest(lengthOf(headers) + body.length);
+    let hop: Hop = { ...this.#resolve(request.url), method, body, headers };
     for (let redirects = 0; ; redirects++) {
       if (hop.kind === "component") return await this.#chain(hop, options);
       using response = await this.#exchange(hop, options.signal);
       const next = this.#redirected(hop, response);
-      if (!next) return await buffered(response, this.#network.responseBytesMax);
+      if (!next) return await this.#buffered(response);
       if (redirects === this.#network.redirectsMax) {
         throw new OutboundError(
           "too-many-redirects",
@@ -121,7 +138,26 @@ export class OutboundHttp {
       body,
     };
     const response = await own.chain(componentId, request, options);
-    return await buffered(response, this.#network.responseBytesMax);
+    return await this.#buffered(response);
+  }
+
+  async #buffered({ status, headers, body }: WireResponse | ChainedResponse): Promise<OutboundResponse> {
+    const { responseBytesMax } = this.#network;
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    const count = (more: number) => {
+      bytes += more;
+      this.#meter?.countResponse(more);
+      if (bytes <= responseBytesMax) return;
+      throw new OutboundError("response-too-large", `The response is larger than ${responseBytesMax} bytes`);
+    };
+    count(lengthOf(headers));
+    for await (const chunk of body instanceof Uint8Array ? [body] : (body ?? [])) {
+      count(chunk.length);
+      chunks.push(chunk);
+    }
+    const [first] = chunks;
+    return { status, headers, body: first && chunks.length === 1 ? first : Buffer.concat(chunks) };
   }
 
   #exchange(hop: Hop, signal: AbortSignal): Promise<WireResponse> {
@@ -218,24 +254,8 @@ function unescaped(text: string): string {
   }
 }
 
-async function buffered(
-  { status, headers, body }: WireResponse | ChainedResponse,
-  bytesMax: number,
-): Promise<OutboundResponse> {
-  let bytes = headers.reduce((sum, text) => sum + text.length, 0);
-  const chunks: Uint8Array[] = [];
-  if (bytes > bytesMax) throw tooLarge(bytesMax);
-  for await (const chunk of body instanceof Uint8Array ? [body] : (body ?? [])) {
-    bytes += chunk.length;
-    if (bytes > bytesMax) throw tooLarge(bytesMax);
-    chunks.push(chunk);
-  }
-  const [first] = chunks;
-  return { status, headers, body: first && chunks.length === 1 ? first : Buffer.concat(chunks) };
-}
-
-function tooLarge(bytesMax: number): OutboundError {
-  return new OutboundError("response-too-large", `The response is larger than ${bytesMax} bytes`);
+function lengthOf(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + text.length, 0);
 }
 
 function headerValue(headers: readonly string[], name: string): string | undefined {

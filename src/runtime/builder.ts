@@ -3,11 +3,16 @@
 // Everything that can be slow or can fail because of configuration happens here, before a trigger opens.
 // The mistakes of all components are told together.
 
-import { readFile } from "node:fs/promises";
 import { addCapabilitiesToLinker, SpinAbis } from "../capabilities/mod.ts";
-import { ComponentLinker, Engine, type EngineOptions, Linker, WALL_TIME_MS_DEFAULT } from "../engine/mod.ts";
+import { ComponentLinker, Engine, type EngineOptions, Linker } from "../engine/mod.ts";
 import { type Diagnostic, SpindleError } from "../errors/mod.ts";
-import type { Application, Component } from "../manifest/mod.ts";
+import {
+  type Application,
+  type Component,
+  type ComponentLimits,
+  componentLimits,
+  DEFAULT_COMPONENT_LIMITS,
+} from "../manifest/mod.ts";
 import { type MountedDirectory, mountDirectory } from "../mounts/mod.ts";
 import type { OutboundHttp } from "../outbound/mod.ts";
 import {
@@ -18,26 +23,24 @@ import {
   type StdoutSink,
   WasiTemplate,
 } from "../wasi/mod.ts";
+import { readBinary } from "./compose.ts";
 import type { RuntimeContext } from "./context.ts";
 import { ExecutionContext, newContext, type ReadyComponent, type SharedParts } from "./execution-context.ts";
+import { denialsOf } from "./inherited.ts";
 import { isSpinInterface, missingWarnings } from "./missing-interfaces.ts";
 import { makeProgram, type Program } from "./program.ts";
 import { isStableImport } from "./stable-imports.ts";
 import { startError } from "./start-error.ts";
 
 const PAGE_BYTES = 65_536;
-/** Spin's flag `--max-instance-memory` has no default; this protects the host. */
-const MEMORY_BYTES_MAX_DEFAULT = 512 * 1024 * 1024;
 
 export interface ExecutionContextConfiguration<T> {
   readonly application: Application;
   /** The components to make ready. All that a trigger names by default. */
   readonly componentIds?: readonly string[];
   readonly engine?: EngineOptions;
-  /** Most bytes of each memory of a guest. */
-  readonly memoryBytesMax?: number;
-  /** Most time of a call that does not say otherwise. */
-  readonly wallTimeMs?: number;
+  /** Limits of components whose manifest does not say otherwise. */
+  readonly limits?: Partial<ComponentLimits>;
   readonly clock: Clock;
   readonly random: RandomSource;
   /** Where a component's output goes. */
@@ -56,11 +59,13 @@ export class Builder<T> {
   readonly componentLinker = new ComponentLinker<RuntimeContext<T>>();
   readonly #configuration: ExecutionContextConfiguration<T>;
   readonly #abis: SpinAbis;
+  readonly #limits: ComponentLimits;
 
   /** @throws SpindleError SPIN_ABI_UNKNOWN */
   constructor(configuration: ExecutionContextConfiguration<T>) {
     this.#configuration = configuration;
     this.engine = new Engine(configuration.engine);
+    this.#limits = { ...DEFAULT_COMPONENT_LIMITS, ...configuration.limits };
     this.#abis = new SpinAbis(configuration.application.components);
     addWasiP1ToLinker(this.linker, (context) => context.wasi);
     addWasiP2ToLinker(this.componentLinker, (context) => context.wasi);
@@ -73,8 +78,8 @@ export class Builder<T> {
    * @throws SpindleError with the mistakes of all components
    */
   async build(): Promise<ExecutionContext<T>> {
-    const { clock, random, wallTimeMs = WALL_TIME_MS_DEFAULT } = this.#configuration;
-    const shared: SharedParts = { engine: this.engine, abis: this.#abis, clock, random, wallTimeMs };
+    const { clock, random } = this.#configuration;
+    const shared: SharedParts = { engine: this.engine, abis: this.#abis, clock, random };
     using owned = new DisposableStack();
     owned.use(this.engine);
     const ready = new Map<string, ReadyComponent<T>>();
@@ -107,8 +112,10 @@ export class Builder<T> {
   ): Promise<ReadyComponent<T>> {
     const mounts: MountedDirectory[] = [];
     for (const source of component.mounts) mounts.push(owned.use(await mountDirectory(source)));
+    const limits = componentLimits(component, this.#limits);
     const parts = {
-      wasi: WasiTemplate.create({ environment: component.environment, mounts }),
+      limits,
+      wasi: WasiTemplate.create({ environment: component.environment, mounts, limits }),
       outbound: this.#configuration.outbound(component),
       ...this.#configuration.output(component.id),
     };
@@ -122,16 +129,19 @@ export class Builder<T> {
     parts: Omit<ReadyComponent<T>, "program">,
     shared: SharedParts,
   ): Promise<Program<RuntimeContext<T>>> {
-    const { memoryBytesMax = MEMORY_BYTES_MAX_DEFAULT, rewind } = this.#configuration;
+    const { rewind } = this.#configuration;
+    const { memoryBytesMax, weight } = parts.limits;
     const linkers = { modules: this.linker, components: this.componentLinker };
     try {
-      const binary = await readFile(component.source.path);
-      this.#abis.inspect(component.id, binary);
+      const binary = await readBinary(component);
+      this.#abis.inspect(component.id, binary.bytes);
       return await makeProgram({ engine: this.engine, linkers }, binary, {
         name: component.id,
         memoryPagesMax: Math.floor(memoryBytesMax / PAGE_BYTES),
+        weight,
         isStable: isStableImport,
         isMissing: isSpinInterface,
+        isDenied: denialsOf(component),
         hooks: {
           rewind(context) {
             context.wasi.rewind();

@@ -16,7 +16,7 @@ export interface RuntimeContext<T> {
 export interface CallOptions {
   /** Aborted when nobody wants the result any more: the guest is ended. */
   readonly signal?: AbortSignal | undefined;
-  /** Most time for the whole call. The configuration's value applies if absent. */
+  /** Most time for the whole call. The limit of the component applies if absent. */
   readonly wallTimeMs?: number;
   /** Arguments of a command; none by default. */
   readonly args?: readonly string[];

@@ -3,6 +3,7 @@
 import type { SpinAbis } from "../capabilities/mod.ts";
 import { type Engine, type Instance, type Invocation, Store, type StoreOptions } from "../engine/mod.ts";
 import type { Diagnostic } from "../errors/mod.ts";
+import type { ComponentLimits } from "../manifest/mod.ts";
 import type { OutboundHttp } from "../outbound/mod.ts";
 import {
   type Clock,
@@ -18,6 +19,7 @@ import type { Program } from "./program.ts";
 /** What the Builder made for one component. */
 export interface ReadyComponent<T> {
   readonly program: Program<RuntimeContext<T>>;
+  readonly limits: ComponentLimits;
   readonly wasi: WasiTemplate;
   readonly outbound: OutboundHttp;
   readonly stdout: StdoutSink;
@@ -30,7 +32,6 @@ export interface SharedParts {
   readonly abis: SpinAbis;
   readonly clock: Clock;
   readonly random: RandomSource;
-  readonly wallTimeMs: number;
 }
 
 export class ExecutionContext<T> implements Disposable {
@@ -70,6 +71,10 @@ export class ExecutionContext<T> implements Disposable {
     return this.#component(componentId).program;
   }
 
+  limits(componentId: string): ComponentLimits {
+    return this.#component(componentId).limits;
+  }
+
   /** Slots of a component: `live` of them exist, `free` wait for a call. */
   slots(componentId: string): { readonly live: number; readonly free: number } {
     const { live, free } = this.#component(componentId).program.pre.pool;
@@ -84,7 +89,7 @@ export class ExecutionContext<T> implements Disposable {
   prepare(componentId: string, data: T, options: CallOptions = {}): Prepared<RuntimeContext<T>> {
     const component = this.#component(componentId);
     const context = newContext(componentId, component, this.#shared, { data, options });
-    const store = new Store(context, new CallLimits(options, this.#shared.wallTimeMs));
+    const store = new Store(context, new CallLimits(options, component.limits));
     return new PreparedInstance(component.program.pre.instantiate(store), context.wasi);
   }
 
@@ -122,11 +127,19 @@ class PreparedInstance<T> implements Prepared<RuntimeContext<T>> {
 /** The limits of a call. Its signal is read late, because it may be made on first use. */
 class CallLimits implements StoreOptions {
   readonly #options: CallOptions;
-  readonly wallTimeMs: number;
+  readonly #limits: ComponentLimits;
 
-  constructor(options: CallOptions, wallTimeMs: number) {
+  constructor(options: CallOptions, limits: ComponentLimits) {
     this.#options = options;
-    this.wallTimeMs = options.wallTimeMs ?? wallTimeMs;
+    this.#limits = limits;
+  }
+
+  get wallTimeMs(): number {
+    return this.#options.wallTimeMs ?? this.#limits.wallTimeMs;
+  }
+
+  get cpuTimeMs(): number {
+    return this.#limits.cpuTimeMs;
   }
 
   get signal(): AbortSignal | undefined {
@@ -169,13 +182,38 @@ class GuestSurroundings implements WasiCall {
 
 const NOTHING = new Uint8Array(0);
 
+/** What host functions see of one call. Few guests send requests, so what counts them is made late. */
+class CallContext<T> implements RuntimeContext<T> {
+  readonly componentId: string;
+  readonly wasi: Wasi;
+  readonly data: T;
+  readonly #component: Pick<ReadyComponent<T>, "outbound" | "limits">;
+  #outbound: OutboundHttp | undefined;
+
+  constructor(
+    componentId: string,
+    component: Pick<ReadyComponent<T>, "outbound" | "limits">,
+    call: { readonly wasi: Wasi; readonly data: T },
+  ) {
+    this.componentId = componentId;
+    this.#component = component;
+    this.wasi = call.wasi;
+    this.data = call.data;
+  }
+
+  get outbound(): OutboundHttp {
+    this.#outbound ??= this.#component.outbound.forCall(this.#component.limits);
+    return this.#outbound;
+  }
+}
+
 /** The data of one store, also for the initialisers at start-up. */
 export function newContext<T>(
   componentId: string,
-  component: Pick<ReadyComponent<T>, "wasi" | "outbound" | "stdout" | "stderr">,
+  component: Pick<ReadyComponent<T>, "limits" | "wasi" | "outbound" | "stdout" | "stderr">,
   shared: Pick<SharedParts, "clock" | "random">,
   call: { readonly data: T; readonly options: CallOptions },
 ): RuntimeContext<T> {
   const wasi = new Wasi(component.wasi, new GuestSurroundings(call.options, component, shared));
-  return { componentId, wasi, outbound: component.outbound, data: call.data };
+  return new CallContext(componentId, component, { wasi, data: call.data });
 }

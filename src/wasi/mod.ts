@@ -8,4 +8,4 @@ export type { GuestNetwork, SocketAddress, SocketUse } from "./sandbox/network.t
 export type { Clock, RandomSource, StdoutSink } from "./sandbox/sources.ts";
 export { type InputStream, IoError, type OutputStream, type Pollable, Watchers } from "./sandbox/streams.ts";
 export { systemClock, systemRandom } from "./sandbox/system-sources.ts";
-export { Wasi, type WasiCall, type WasiOptions, WasiTemplate } from "./wasi.ts";
+export { Wasi, type WasiCall, type WasiLimits, type WasiOptions, WasiTemplate } from "./wasi.ts";

@@ -30,7 +30,17 @@ export interface WasiOptions {
   readonly mounts: readonly MountedDirectory[];
   /** Where sockets may lead to; nowhere by default. */
   readonly network?: GuestNetwork;
+  readonly limits?: Partial<WasiLimits>;
 }
+
+export interface WasiLimits {
+  /** Files and directories that a call has open at once, besides those that it begins with. */
+  readonly openFilesMax: number;
+  /** Bytes that a call prints to sinks that show them at once; the rest is left out. */
+  readonly logBytesMax: number;
+}
+
+const LIMITS_DEFAULT: WasiLimits = { openFilesMax: 1024, logBytesMax: Number.POSITIVE_INFINITY };
 
 /** What is the same for all calls of a component. */
 export class WasiTemplate {
@@ -39,6 +49,7 @@ export class WasiTemplate {
   /** In the order of their guest paths. */
   readonly preopens: readonly Preopen[];
   readonly network: GuestNetwork;
+  readonly limits: WasiLimits;
 
   private constructor(options: WasiOptions) {
     this.environment = Object.entries(options.environment);
@@ -51,6 +62,7 @@ export class WasiTemplate {
         directory: openMount(mount),
       }));
     this.network = options.network ?? NO_NETWORK;
+    this.limits = { ...LIMITS_DEFAULT, ...options.limits };
   }
 
   static create(options: WasiOptions): WasiTemplate {
@@ -71,13 +83,13 @@ export interface WasiCall {
   readonly random: RandomSource;
 }
 
-/** At once in one call, files of which only a stream is left included; as for descriptors of preview 1. */
-const OPEN_FILES_MAX = 1024;
-
 /** At once in one call, look-ups of names included. Each is a descriptor of the host. */
 const OPEN_SOCKETS_MAX = 64;
 
 const NOTHING = new Uint8Array(0);
+
+/** Printed behind what there was room for. */
+const CUT_NOTE = Buffer.from("\n[spindle: this call prints more than it may; the rest is left out]\n");
 
 export class Wasi implements Disposable {
   readonly template: WasiTemplate;
@@ -91,6 +103,7 @@ export class Wasi implements Disposable {
   #input: InputBytes | undefined;
   #openFiles: OpenThings | undefined;
   #openSockets: OpenThings | undefined;
+  #printedBytes = 0;
 
   constructor(template: WasiTemplate, call: WasiCall) {
     this.template = template;
@@ -134,7 +147,7 @@ export class Wasi implements Disposable {
 
   /** What preview 1 calls file descriptors. */
   get descriptors(): DescriptorTable {
-    this.#descriptors ??= new DescriptorTable(this.#initialDescriptors());
+    this.#descriptors ??= new DescriptorTable(this.#initialDescriptors(), this.template.limits);
     return this.#descriptors;
   }
 
@@ -165,9 +178,9 @@ export class Wasi implements Disposable {
     return this.#input;
   }
 
-  /** Files and directories that preview 2 has opened. */
+  /** Files and directories that preview 2 has opened, and those of which only a stream is left. */
   get openFiles(): OpenThings {
-    this.#openFiles ??= new OpenThings(OPEN_FILES_MAX);
+    this.#openFiles ??= new OpenThings(this.template.limits.openFilesMax);
     return this.#openFiles;
   }
 
@@ -196,15 +209,25 @@ export class Wasi implements Disposable {
 
   /** Prints what a guest wrote; kept until commit() in first gear, unless the sink itself keeps it. */
   print(caller: GearedCaller, sink: StdoutSink, bytes: Uint8Array): void {
+    const shown = sink.held ? bytes : this.#withinLimit(bytes);
+    if (shown.length === 0) return;
     if (!sink.held && !this.#knowsSecondGear(caller)) {
       this.#output ??= new OutputBuffer();
-      if (this.#output.hasRoomFor(bytes.length)) {
-        this.#output.add(sink, bytes);
+      if (this.#output.hasRoomFor(shown.length)) {
+        this.#output.add(sink, shown);
         return;
       }
       this.shift(caller);
     }
-    sink.write(bytes);
+    sink.write(shown);
+  }
+
+  /** What may be printed of the bytes; nothing once the note was that there is more. */
+  #withinLimit(bytes: Uint8Array): Uint8Array {
+    const room = this.template.limits.logBytesMax - this.#printedBytes;
+    this.#printedBytes += bytes.length;
+    if (bytes.length <= room) return bytes;
+    return room < 0 ? NOTHING : Buffer.concat([bytes.subarray(0, room), CUT_NOTE]);
   }
 
   /** To be called before a wait, and before an effect outside of the call. Returns in second gear only. */
@@ -230,6 +253,7 @@ export class Wasi implements Disposable {
   rewind(): void {
     this.#close();
     this.#output?.drop();
+    this.#printedBytes = 0;
     for (const sink of [this.#call.stdout, this.#call.stderr]) if (sink.held) sink.reset();
     this.#journal?.rewind();
     this.#isSecondGear = true;

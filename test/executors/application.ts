@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import type { EngineOptions } from "../../src/engine/mod.ts";
-import type { Component, Trigger } from "../../src/manifest/mod.ts";
+import type { Component, ComponentLimits, Trigger } from "../../src/manifest/mod.ts";
 import {
   OutboundHttp,
   OutboundNetwork,
@@ -28,8 +28,7 @@ export interface GuestOptions {
 export interface ApplicationOptions {
   readonly network?: Omit<OutboundNetworkOptions, "report">;
   readonly engine?: EngineOptions;
-  readonly wallTimeMs?: number;
-  readonly outputBytesMax?: number;
+  readonly limits?: Partial<ComponentLimits>;
 }
 
 export interface TestReply {
@@ -86,11 +85,7 @@ export class TestApplication implements Disposable {
     const printed = new Map<string, string>();
     const network = new OutboundNetwork({ ...options.network, report: (text) => void reports.push(text) });
     const context = await newBuilder({ components, triggers, network, printed }, options).build();
-    const { outputBytesMax } = options;
-    const executors = createExecutors(
-      { context, ...(outputBytesMax !== undefined && { outputBytesMax }) },
-      triggers,
-    );
+    const executors = createExecutors({ context }, triggers);
     const chain = createChain({
       executorOf: (id) => executors.get(id),
       failed: (_request, error) => void failures.push(error),
@@ -163,7 +158,6 @@ function componentOf(id: string, guest: GuestOptions): Component {
     sqliteDatabases: [],
     aiModels: [],
     dependencies: {},
-    dependenciesInheritConfiguration: false,
     tool: guest.tool ?? {},
   };
 }
@@ -188,7 +182,7 @@ function newBuilder(
       components,
     },
     ...(options.engine && { engine: options.engine }),
-    ...(options.wallTimeMs !== undefined && { wallTimeMs: options.wallTimeMs }),
+    ...(options.limits && { limits: options.limits }),
     clock: systemClock,
     random: systemRandom,
     output(id) {

@@ -182,7 +182,7 @@ test("A guest that waits longer than a call may take is ended, and its server hu
     socket.on("data", () => undefined);
     socket.on("close", () => resolve());
   });
-  using app = await start("c/outbound", { application: { wallTimeMs: 50 } });
+  using app = await start("c/outbound", { application: { limits: { wallTimeMs: 50 } } });
   await assert.rejects(
     app.request("guest", "/", { headers: ["x-target", server.origin] }),
     (error) => error instanceof TrapError && error.reason === "deadline",

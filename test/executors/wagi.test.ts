@@ -17,7 +17,7 @@ const app = await TestApplication.start(
     wat: { source: "wat/wagi", executor },
     hostile: { source: "c/hostile-wagi", executor },
   },
-  { outputBytesMax: 17 * 1024 * 1024 },
+  { limits: { responseBytesMax: 17 * 1024 * 1024 } },
 );
 after(() => app[Symbol.dispose]());
 
@@ -100,7 +100,7 @@ test("A program that traps fails, whatever it wrote", async () => {
 test("A program that never ends is ended", async () => {
   using impatient = await TestApplication.start(
     { hostile: { source: "c/hostile-wagi", executor } },
-    { wallTimeMs: 100 },
+    { limits: { wallTimeMs: 100 } },
   );
   await assert.rejects(
     impatient.request("hostile", "/?loop"),

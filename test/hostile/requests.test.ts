@@ -60,7 +60,7 @@ const app = owned.use(
   await startApplication({
     from: directory,
     limits: { requestTimeMs: REQUEST_TIME_MS },
-    memoryBytesMax: 32 * 1024 * 1024,
+    componentLimits: { memoryBytesMax: 32 * 1024 * 1024 },
   }),
 );
 const { context, trigger } = app.served;

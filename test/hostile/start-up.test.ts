@@ -22,7 +22,7 @@ for (const { text, because } of memories) {
     const from = join(directory, "memory.wat");
     await writeFile(from, `(module ${text} (func (export "_start")))`);
     await assert.rejects(
-      startApplication({ from, memoryBytesMax: 32 * 65536 }),
+      startApplication({ from, componentLimits: { memoryBytesMax: 32 * 65536 } }),
       (error) => error instanceof SpindleError && error.code === "COMPONENT_MEMORY_TOO_LARGE",
     );
   });

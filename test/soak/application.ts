@@ -61,7 +61,7 @@ export async function startSoakedApplication(): Promise<SoakedApplication> {
     await ServedApplication.start(application, {
       listen: { host: "127.0.0.1", port: 0 },
       limits: { requestTimeMs: REQUEST_TIME_MS, bodyBytesMax: BODY_BYTES_MAX },
-      memoryBytesMax: 64 * 1024 * 1024,
+      componentLimits: { memoryBytesMax: 64 * 1024 * 1024 },
       output: () => ({ stdout: nowhere, stderr: nowhere }),
       log: () => void failures++,
     }),

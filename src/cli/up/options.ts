@@ -7,10 +7,11 @@ import {
   type ServerOptions,
   type TrustOptions,
 } from "../bindle/server-options.ts";
-import { addKeyValue, addValue, moreThanZero, parseCount, parseDurationMs, parseSize } from "../values.ts";
+import { addKeyValue, addValue } from "../values.ts";
+import { addLimitOptions, type LimitOptions } from "./limit-options.ts";
 
 /** As commander gives it: names of flags in camel case, absent where neither flag nor variable is set. */
-export interface UpOptions extends ServerOptions, TrustOptions {
+export interface UpOptions extends ServerOptions, TrustOptions, LimitOptions {
   readonly from?: string;
   /** NAME/VERSION of an application on a Bindle server, or in a directory. */
   readonly bindle?: string;
@@ -39,13 +40,6 @@ export interface UpOptions extends ServerOptions, TrustOptions {
   readonly temp?: string;
   readonly cacheDir?: string;
   readonly stateDir?: string;
-
-  readonly maxInstanceMemory?: number;
-  readonly requestTimeout?: number;
-  readonly maxHeadSize?: number;
-  readonly maxBodySize?: number;
-  readonly maxConcurrentRequests?: number;
-  readonly queueTimeout?: number;
 }
 
 const EXAMPLES = `
@@ -165,7 +159,7 @@ function addOutputOptions(command: Command): void {
       ).env("SPIN_LOG_DIR"),
     )
     .option("--truncate-logs", "empty the log files at start")
-    .option("--debug", "explain errors with all causes and stacks");
+    .option("--debug", "explain errors with causes and stacks, failed requests to their clients too");
 }
 
 function addFileOptions(command: Command): void {
@@ -176,29 +170,6 @@ function addFileOptions(command: Command): void {
     .option("--temp <dir>", "where copies of files are made; it is kept (default: a temporary directory)")
     .option("--cache-dir <dir>", "where downloads and prepared modules are kept")
     .option("--state-dir <dir>", 'where the application keeps state (default: ".spin" beside the manifest)');
-}
-
-function addLimitOptions(command: Command): void {
-  command
-    .optionsGroup("Limits:")
-    .addOption(
-      new Option("--max-instance-memory <size>", "memory of one instance, such as 512MiB")
-        .env("SPIN_MAX_INSTANCE_MEMORY")
-        .argParser(parseSize),
-    )
-    .option(
-      "--request-timeout <duration>",
-      "time for one request, such as 30s",
-      moreThanZero(parseDurationMs),
-    )
-    .option("--max-head-size <size>", "size of the head of a request", moreThanZero(parseSize))
-    .option("--max-body-size <size>", "size of a body that has to be buffered", parseSize)
-    .option(
-      "--max-concurrent-requests <count>",
-      "requests that run at once; as many wait",
-      moreThanZero(parseCount),
-    )
-    .option("--queue-timeout <duration>", "how long a request may wait for its turn", parseDurationMs);
 }
 
 /** Other spellings that Spin takes, with what they mean. */

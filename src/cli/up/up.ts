@@ -4,12 +4,13 @@ import { didYouMean, formatDiagnostic, SpindleError } from "../../errors/mod.ts"
 import { ServedApplication, type ServeOptions } from "../../host/mod.ts";
 import { type LoadedApplication, loadApplication } from "../../loader/mod.ts";
 import type { Application } from "../../manifest/mod.ts";
-import { type HttpLimits, parseListenAddress, renderServing } from "../../trigger/mod.ts";
+import { parseListenAddress, renderServing } from "../../trigger/mod.ts";
 import { Interrupts, type StopSignal } from "../interrupts.ts";
 import { announceLogDirectory, GuestOutput } from "../output/guest-output.ts";
 import { nonBlocking, TerminalWriter } from "../output/terminal-writer.ts";
 import { withProgress } from "../progress.ts";
 import { cacheDirectoryOf, logDirectoryOf, workingDirectoryOf } from "./directories.ts";
+import { limitsOf } from "./limit-options.ts";
 import type { UpOptions } from "./options.ts";
 
 const EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGHUP: 0, SIGINT: 130, SIGTERM: 0 };
@@ -47,6 +48,7 @@ async function start(options: UpOptions): Promise<{ stop(): Promise<void> }> {
     "Preparing Wasm modules",
     ServedApplication.start(application, {
       ...listenerOptions(options),
+      ...limitsOf(options),
       output: (componentId) => output.sinksOf(componentId),
       // Not passed on at once: there may be many in one turn of the event loop.
       log: ({ severity, message }) => terminal.write(Buffer.from(`${severity}: ${message}\n`)),
@@ -125,28 +127,13 @@ function checkFollowed({ components }: Application, followed: readonly string[])
 
 function listenerOptions(
   options: UpOptions,
-): Pick<ServeOptions, "listen" | "findFreePort" | "tls" | "limits" | "memoryBytesMax" | "cacheDirectory"> {
-  const { listen, findFreePort, tlsCert, tlsKey, maxInstanceMemory } = options;
+): Pick<ServeOptions, "listen" | "findFreePort" | "tls" | "cacheDirectory" | "debug"> {
+  const { listen, findFreePort, tlsCert, tlsKey, debug } = options;
   return {
     listen: parseListenAddress(listen),
     cacheDirectory: cacheDirectoryOf(options),
     findFreePort: findFreePort ?? false,
     ...(tlsCert !== undefined && tlsKey !== undefined && { tls: { certificate: tlsCert, key: tlsKey } }),
-    ...(maxInstanceMemory !== undefined && { memoryBytesMax: maxInstanceMemory }),
-    limits: limitsOf(options),
-  };
-}
-
-function limitsOf(options: UpOptions): Partial<HttpLimits> {
-  const { maxHeadSize, maxBodySize, maxConcurrentRequests, queueTimeout, requestTimeout } = options;
-  return {
-    ...(maxHeadSize !== undefined && { headBytesMax: maxHeadSize }),
-    ...(maxBodySize !== undefined && { bodyBytesMax: maxBodySize }),
-    ...(maxConcurrentRequests !== undefined && {
-      activeMax: maxConcurrentRequests,
-      waitingMax: maxConcurrentRequests,
-    }),
-    ...(queueTimeout !== undefined && { waitTimeMs: queueTimeout }),
-    ...(requestTimeout !== undefined && { requestTimeMs: requestTimeout }),
+    debug: debug ?? false,
   };
 }

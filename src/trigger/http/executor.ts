@@ -45,14 +45,27 @@ export interface HttpReply {
 /** A request body as it arrives. It can be read once; reading it is what lets more arrive. */
 export type RequestBody = AsyncIterable<Uint8Array>;
 
+/** What the trigger must know of the component behind an executor. */
+export interface ExecutorLimits {
+  /** From the executor's start to the head of its reply. */
+  readonly wallTimeMs: number;
+  /** Places for one of a component with weight 1. */
+  readonly weight: number;
+}
+
+interface LimitedExecutor {
+  /** Absent: those of the trigger. */
+  readonly limits?: ExecutorLimits;
+}
+
 /** Takes each request with its whole body. Answering synchronously costs the least. */
-export interface BufferedHttpExecutor {
+export interface BufferedHttpExecutor extends LimitedExecutor {
   readonly bodyMode: "buffered";
   execute(request: HttpRequest, match: RouteMatch, body: Uint8Array): HttpReply | Promise<HttpReply>;
 }
 
 /** Takes each request when its head has arrived. A body it does not read is discarded. */
-export interface StreamedHttpExecutor {
+export interface StreamedHttpExecutor extends LimitedExecutor {
   readonly bodyMode: "streamed";
   execute(request: HttpRequest, match: RouteMatch, body: RequestBody): HttpReply | Promise<HttpReply>;
 }

@@ -5,9 +5,6 @@ import type { DirectoryEntry, OpenDirectory, OpenFile } from "../sandbox/filesys
 import type { StdoutSink } from "../sandbox/sources.ts";
 import { Rights } from "./rights.ts";
 
-/** Open at once in one call, preopens and streams included. */
-const DESCRIPTORS_MAX = 1024;
-
 /** Sizes and positions end here: far above all file systems, and a number still holds the sum of two. */
 export const POSITION_MAX = 2 ** 52;
 
@@ -48,9 +45,11 @@ export interface DirectoryDescriptor extends DescriptorState {
 
 export class DescriptorTable implements Disposable {
   readonly #slots: (Descriptor | undefined)[];
+  readonly #descriptorsMax: number;
 
-  constructor(initial: Descriptor[]) {
+  constructor(initial: Descriptor[], limits: { readonly openFilesMax: number }) {
     this.#slots = initial;
+    this.#descriptorsMax = initial.length + limits.openFilesMax;
   }
 
   /** Fails with BADF for a number that is not open, as everything below does. */
@@ -135,7 +134,7 @@ export class DescriptorTable implements Disposable {
   #lowestFree(): number {
     const free = this.#slots.indexOf(undefined);
     if (free !== -1) return free;
-    if (this.#slots.length >= DESCRIPTORS_MAX) throw failure("MFILE");
+    if (this.#slots.length >= this.#descriptorsMax) throw failure("MFILE");
     return this.#slots.length;
   }
 }

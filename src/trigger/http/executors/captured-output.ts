@@ -1,8 +1,5 @@
 // Standard output of a Wagi guest, kept as the answer that it is.
 
-/** What Spin buffers for a guest at most; it sets no limit here. */
-export const OUTPUT_BYTES_MAX = 128 * 1024 * 1024;
-
 /** A sink that holds what the guest writes inside of the call. */
 export class CapturedOutput {
   readonly held = true;

@@ -11,9 +11,7 @@ import { WagiHttpExecutor } from "./wagi-http-executor.ts";
 
 /** What executors are made of. */
 export interface ExecutorParts {
-  readonly context: Pick<ExecutionContext<HttpRequest>, "abis" | "program" | "prepare">;
-  /** Most bytes that a Wagi guest may write to standard output. */
-  readonly outputBytesMax?: number;
+  readonly context: Pick<ExecutionContext<HttpRequest>, "abis" | "limits" | "program" | "prepare">;
 }
 
 const I32: FunctionType["params"][number] = "i32";
@@ -58,7 +56,7 @@ export function createExecutor(
   componentId: string,
   options: ExecutorOptions,
 ): HttpExecutor {
-  const { context, outputBytesMax } = parts;
+  const { context } = parts;
   const program = context.program(componentId);
   if (program.kind === "component") throw missing(`Component "${componentId}" exports no HTTP handler`);
   const { module } = program;
@@ -68,10 +66,7 @@ export function createExecutor(
       return new SpinHttpExecutor(context, { id: componentId, abi: context.abis.of(componentId) });
     case "wagi":
       checkEntrypoint(componentId, module, options.entrypoint);
-      return new WagiHttpExecutor(context, componentId, {
-        ...options,
-        ...(outputBytesMax !== undefined && { outputBytesMax }),
-      });
+      return new WagiHttpExecutor(context, componentId, options);
   }
 }
 

@@ -5,7 +5,7 @@ import type { ExecutionContext, Prepared, RuntimeContext } from "../../../runtim
 import type { HttpRequest } from "../executor.ts";
 
 /** The engine as executors use it: the data of each call is the request that it answers. */
-export type HttpExecutionContext = Pick<ExecutionContext<HttpRequest>, "prepare">;
+export type HttpExecutionContext = Pick<ExecutionContext<HttpRequest>, "limits" | "prepare">;
 
 /** What host functions see during a call that an HTTP request caused. */
 export type HttpContext = RuntimeContext<HttpRequest>;

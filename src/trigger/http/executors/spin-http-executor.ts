@@ -13,6 +13,7 @@ import {
   writeRequest,
 } from "../../../capabilities/mod.ts";
 import type { Caller, Invocation, WasmValue } from "../../../engine/mod.ts";
+import type { ComponentLimits } from "../../../manifest/mod.ts";
 import type { CallOptions } from "../../../runtime/mod.ts";
 import type { BufferedHttpExecutor, HttpReply, HttpRequest, RouteMatch } from "../executor.ts";
 import { spinHeaders } from "../spin-headers.ts";
@@ -29,11 +30,13 @@ const STATUS_MAX = 600;
 
 export class SpinHttpExecutor implements BufferedHttpExecutor {
   readonly bodyMode = "buffered";
+  readonly limits: ComponentLimits;
   readonly #context: HttpExecutionContext;
   readonly #componentId: string;
   readonly #abi: SpinAbi;
 
   constructor(context: HttpExecutionContext, component: { readonly id: string; readonly abi: SpinAbi }) {
+    this.limits = context.limits(component.id);
     this.#context = context;
     this.#componentId = component.id;
     this.#abi = component.abi;
@@ -77,6 +80,10 @@ export class SpinHttpExecutor implements BufferedHttpExecutor {
   #reply({ status, headers, body }: GuestResponse): HttpReply {
     if (status < STATUS_MIN || status > STATUS_MAX) {
       throw new GuestReplyError(this.#componentId, `answered with the invalid status ${status}`);
+    }
+    const { responseBytesMax } = this.limits;
+    if (body !== undefined && body.length > responseBytesMax) {
+      throw new GuestReplyError(this.#componentId, `answered with more than ${responseBytesMax} bytes`);
     }
     const reply = new ReplyHeaders(this.#componentId);
     for (let at = 0; at + 1 < headers.length; at += 2) {

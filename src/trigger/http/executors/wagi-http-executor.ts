@@ -5,8 +5,14 @@
 
 import type { Invocation, WasmValue } from "../../../engine/mod.ts";
 import type { CallOptions } from "../../../runtime/mod.ts";
-import type { BufferedHttpExecutor, HttpReply, HttpRequest, RouteMatch } from "../executor.ts";
-import { CapturedOutput, OUTPUT_BYTES_MAX } from "./captured-output.ts";
+import type {
+  BufferedHttpExecutor,
+  ExecutorLimits,
+  HttpReply,
+  HttpRequest,
+  RouteMatch,
+} from "../executor.ts";
+import { CapturedOutput } from "./captured-output.ts";
 import {
   type ArgumentsTemplate,
   cgiArguments,
@@ -23,23 +29,24 @@ export interface WagiOptions {
   readonly argv: string;
   /** The exported function to run, which takes and returns nothing. */
   readonly entrypoint: string;
-  /** Most bytes on standard output. */
-  readonly outputBytesMax?: number;
 }
 
 export class WagiHttpExecutor implements BufferedHttpExecutor {
   readonly bodyMode = "buffered";
+  readonly limits: ExecutorLimits;
   readonly #context: HttpExecutionContext;
   readonly #componentId: string;
   readonly #program: WagiProgram;
 
   constructor(context: HttpExecutionContext, componentId: string, options: WagiOptions) {
+    const limits = context.limits(componentId);
+    this.limits = limits;
     this.#context = context;
     this.#componentId = componentId;
     this.#program = {
       entrypoint: options.entrypoint,
       arguments: parseArgumentsTemplate(options.argv),
-      outputBytesMax: options.outputBytesMax ?? OUTPUT_BYTES_MAX,
+      outputBytesMax: limits.responseBytesMax,
     };
   }
 

@@ -1,0 +1,40 @@
+// What one call may send and receive over the network, all of its requests together.
+
+import { OutboundError } from "./outbound-error.ts";
+
+export interface OutboundLimits {
+  readonly outboundRequestsMax: number;
+  /** Headers and bodies, of requests and of answers. */
+  readonly outboundBytesMax: number;
+}
+
+export class CallMeter {
+  readonly #limits: OutboundLimits;
+  #requests = 0;
+  #bytes = 0;
+
+  constructor(limits: OutboundLimits) {
+    this.#limits = limits;
+  }
+
+  /** Counts a request. @throws OutboundError too-many-requests */
+  countRequest(bytes: number): void {
+    const { outboundRequestsMax, outboundBytesMax } = this.#limits;
+    if (this.#requests >= outboundRequestsMax) {
+      throw new OutboundError("too-many-requests", `A call may send ${outboundRequestsMax} requests`);
+    }
+    if (this.#bytes + bytes > outboundBytesMax) {
+      throw new OutboundError("too-many-requests", `A call may exchange ${outboundBytesMax} bytes`);
+    }
+    this.#requests++;
+    this.#bytes += bytes;
+  }
+
+  /** Counts what was received. @throws OutboundError response-too-large */
+  countResponse(bytes: number): void {
+    const { outboundBytesMax } = this.#limits;
+    this.#bytes += bytes;
+    if (this.#bytes <= outboundBytesMax) return;
+    throw new OutboundError("response-too-large", `A call may exchange ${outboundBytesMax} bytes`);
+  }
+}
