@@ -6,7 +6,7 @@ export const SHELLS = ["bash", "zsh", "fish"] as const;
 
 /** The script for a shell, or undefined if that shell is not known. */
 export function completionScript(program: Command, shell: string): string | undefined {
-  const commands = visible(program);
+  const commands = withSubcommands(program, []);
   switch (shell) {
     case "bash":
       return bash(commands);
@@ -20,49 +20,72 @@ export function completionScript(program: Command, shell: string): string | unde
 }
 
 interface Completed {
-  readonly name: string;
-  readonly summary: string;
+  /** The words that lead to the command; none lead to `spindle` itself. */
+  readonly path: readonly string[];
+  readonly commands: readonly { readonly name: string; readonly summary: string }[];
   readonly flags: readonly { readonly long: string; readonly text: string; readonly takesValue: boolean }[];
 }
 
-function visible(program: Command): Completed[] {
-  const helper = program.createHelp();
-  return helper.visibleCommands(program).map((command) => ({
-    name: command.name(),
-    summary: command.summary() || command.description(),
+/** A command, then those below it. */
+function withSubcommands(command: Command, path: readonly string[]): readonly Completed[] {
+  const helper = command.createHelp();
+  const commands = helper.visibleCommands(command);
+  const completed: Completed = {
+    path,
+    commands: commands.map((child) => ({
+      name: child.name(),
+      summary: child.summary() || child.description(),
+    })),
     flags: helper.visibleOptions(command).map((option) => ({
       long: option.long ?? option.flags,
       text: option.description,
       takesValue: option.required,
     })),
-  }));
+  };
+  return [completed, ...commands.flatMap((child) => withSubcommands(child, [...path, child.name()]))];
 }
 
-function bash(commands: readonly Completed[]): string {
-  const names = commands.map(({ name }) => name).join(" ");
-  const cases = commands.map(
-    ({ name, flags }) => `    ${name}) words="${flags.map(({ long }) => long).join(" ")}" ;;`,
-  );
+/** The way to a command is written with a space before each word. */
+function bash(all: readonly Completed[]): string {
+  const keyOf = (path: readonly string[]) => `"${path.map((word) => ` ${word}`).join("")}"`;
+  const ways = all.filter(({ path }) => path.length > 0).map(({ path }) => keyOf(path));
+  const cases = all.map(({ path, commands, flags }) => {
+    const words = [...commands.map(({ name }) => name), ...flags.map(({ long }) => long)];
+    return `    ${keyOf(path)}) words="${words.join(" ")}" ;;`;
+  });
   return `_spindle() {
-  local words="${names} --help --version"
-  case "\${COMP_WORDS[1]}" in
+  local way="" word words=""
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case "$way $word" in
+      ${ways.join(" | ")}) way="$way $word" ;;
+    esac
+  done
+  case "$way" in
 ${cases.join("\n")}
   esac
-  [ "$COMP_CWORD" -eq 1 ] && words="${names} --help --version"
   COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
 complete -o default -F _spindle spindle
 `;
 }
 
-function fish(commands: readonly Completed[]): string {
+function fish(all: readonly Completed[]): string {
   const quoted = (text: string) => `'${text.replace(/['\\]/g, "\\$&")}'`;
-  const lines = commands.flatMap(({ name, summary, flags }) => [
-    `complete -c spindle -n __fish_use_subcommand -f -a ${name} -d ${quoted(summary)}`,
-    ...flags.map(({ long, text, takesValue }) => {
-      const option = `complete -c spindle -n '__fish_seen_subcommand_from ${name}' -l ${long.slice(2)}`;
-      return `${option}${takesValue ? " -r" : ""} -d ${quoted(text)}`;
-    }),
-  ]);
+  const lines = all.flatMap(({ path, commands, flags }) => {
+    const names = commands.map(({ name }) => name).join(" ");
+    const here = path.map((word) => `__fish_seen_subcommand_from ${word}`);
+    const complete = (conditions: readonly string[]) =>
+      `complete -c spindle${conditions.length > 0 ? ` -n '${conditions.join("; and ")}'` : ""}`;
+    return [
+      ...commands.map(({ name, summary }) => {
+        const isNext = `not __fish_seen_subcommand_from ${names}`;
+        return `${complete([...here, isNext])} -f -a ${name} -d ${quoted(summary)}`;
+      }),
+      ...flags.map(({ long, text, takesValue }) => {
+        const option = `${complete(here)} -l ${long.slice(2)}`;
+        return `${option}${takesValue ? " -r" : ""} -d ${quoted(text)}`;
+      }),
+    ];
+  });
   return `${lines.join("\n")}\n`;
 }

@@ -1,7 +1,7 @@
 // `up --bindle` from the cache: what is damaged in it, what cannot be written, and what is shared with it.
 
 import assert from "node:assert/strict";
-import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -81,4 +81,22 @@ test("up --bindle gives components links to the cache, and copies where they may
     assert.equal(links(), before, flags.join(" "));
     assert.equal(await contentOf(spindle), "hello");
   }
+});
+
+test("up --bindle writes nothing to a cache that has all of it, and says if it could not", async () => {
+  using place = placeWithFiles();
+  await using folder = await temporaryFolder();
+  await using server = await startServer(folder.path);
+  await fillCache(place, server);
+  // What is fetched goes through this directory first.
+  rmSync(join(place.cache, "tmp"), { recursive: true });
+  writeFileSync(join(place.cache, "tmp"), "");
+  {
+    await using spindle = await place.up(["-b", ID, "--server", server.url]);
+    assert.equal(await contentOf(spindle), "hello");
+  }
+  rmSync(join(place.cache, "parcels", sha256("hello")));
+  const { code, stderr } = await place.run(["up", "-b", ID, "--server", server.url]);
+  assert.equal(code, 1);
+  assert.match(stderr, /\/bindle to store bindles: .*\[BINDLE_STORE_UNUSABLE\]\n {2}hint: .*`--cache-dir`/);
 });

@@ -1,19 +1,27 @@
 // Does what `spindle bindle` was asked for, and ends early if a signal says so.
 
+import { setTimeout as delay } from "node:timers/promises";
+
 import { Interrupts, type StopSignal } from "../interrupts.ts";
 import type { BindleRequest } from "./commands.ts";
 
 /** As shells have it for a process that a signal ended. */
 const EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
+/** What takes longer to remove than this is left. */
+const CLEAN_UP_MS = 2000;
+
 /** Gives the exit code. */
 export async function bindle(request: BindleRequest): Promise<number> {
   const interrupts = new Interrupts();
   if (request.kind === "serve") return await serveUntil(interrupts, request);
   const stop = new AbortController();
-  const ended = await Promise.race([act(request, stop.signal), interrupts.first]);
+  const work = act(request, stop.signal);
+  const ended = await Promise.race([work, interrupts.first]);
   if (ended === undefined) return 0;
   stop.abort();
+  // It removes what it has begun. How it ends is of no interest any more.
+  await Promise.race([work.catch(() => undefined), delay(CLEAN_UP_MS, undefined, { ref: false })]);
   return EXIT_CODES[ended];
 }
 

@@ -1,11 +1,13 @@
 // From the flags to a client for the server, and to the trust in what it has.
 
+import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 
 import { SpindleError } from "../../errors/mod.ts";
 import {
   BindleClient,
   type Credentials,
+  fileStateOf,
   LoginSession,
   loadKeyring,
   parseStrategy,
@@ -17,6 +19,18 @@ import type { ServerOptions, TrustOptions } from "./server-options.ts";
 
 /** @throws SpindleError BINDLE_SERVER_URL, TLS_FILES_UNUSABLE, BINDLE_LOGIN_FAILED */
 export async function connect(options: ServerOptions): Promise<BindleClient> {
+  return await connectAs(options, (server, transport) => credentialsOf(server, options, transport));
+}
+
+/** For a new login, which an earlier one must not stand in the way of. */
+export async function connectWithoutLogin(options: ServerOptions): Promise<BindleClient> {
+  return await connectAs(options, async () => passwordOf(options) ?? { kind: "anonymous" });
+}
+
+async function connectAs(
+  options: ServerOptions,
+  credentialsFor: (server: string, transport: TransportOptions) => Promise<Credentials>,
+): Promise<BindleClient> {
   const { server } = options;
   if (server === undefined) {
     throw new SpindleError("BINDLE_SERVER_URL", "Cannot reach a Bindle server: none is named", {
@@ -24,11 +38,7 @@ export async function connect(options: ServerOptions): Promise<BindleClient> {
     });
   }
   const transport = await transportOptions(options);
-  return new BindleClient({
-    server,
-    credentials: await credentialsOf(server, options, transport),
-    ...transport,
-  });
+  return new BindleClient({ server, credentials: await credentialsFor(server, transport), ...transport });
 }
 
 export async function transportOptions({ insecure, ca }: ServerOptions): Promise<TransportOptions> {
@@ -41,9 +51,13 @@ export async function transportOptions({ insecure, ca }: ServerOptions): Promise
 
 async function readAuthorities(file: string): Promise<string> {
   try {
-    return await readFile(file, "utf8");
+    const text = await readFile(file, "utf8");
+    // TLS would leave out in silence what it cannot read. This reads the first of them.
+    new X509Certificate(text);
+    return text;
   } catch (cause) {
-    const message = `Cannot read the certificate authorities in "${file}"`;
+    const state = fileStateOf(cause) ?? "there is no certificate in it, in PEM";
+    const message = `Cannot read the certificate authorities in "${file}": ${state}`;
     throw new SpindleError("TLS_FILES_UNUSABLE", message, { hint: "Correct `--ca`.", cause });
   }
 }
@@ -53,11 +67,15 @@ async function credentialsOf(
   options: ServerOptions,
   transport: TransportOptions,
 ): Promise<Credentials> {
-  const { username: user, password } = options;
-  if (user !== undefined && password !== undefined) return { kind: "basic", user, password };
+  const basic = passwordOf(options);
+  if (basic) return basic;
   const url = URL.parse(server);
   const session = url ? await LoginSession.open(tokenPath(url, options), transport) : undefined;
   return session ? { kind: "login", session } : { kind: "anonymous" };
+}
+
+function passwordOf({ username: user, password }: ServerOptions): Credentials | undefined {
+  return user === undefined || password === undefined ? undefined : { kind: "basic", user, password };
 }
 
 /** Undefined if signatures were not asked for. */

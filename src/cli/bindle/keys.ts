@@ -15,7 +15,7 @@ import {
   withKeys,
 } from "../../registry/mod.ts";
 import type { KeysOptions } from "./commands.ts";
-import { connect, transportOptions } from "./connect.ts";
+import { connect, connectWithoutLogin, transportOptions } from "./connect.ts";
 import { keyringPath, secretKeysPath, tokenPath } from "./places.ts";
 import { parseRole } from "./push.ts";
 import type { ServerOptions } from "./server-options.ts";
@@ -79,7 +79,7 @@ async function believe(keys: readonly KeyEntry[], options: KeysOptions): Promise
 }
 
 export async function login(options: ServerOptions, { signal }: Abortable): Promise<void> {
-  using client = await connect(options);
+  using client = await connectWithoutLogin(options);
   const file = tokenPath(new URL(client.server), options);
   await loginTo(client, {
     ...(await transportOptions(options)),
