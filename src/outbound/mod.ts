@@ -18,3 +18,4 @@ export {
   type OutboundRequest,
   type OutboundResponse,
 } from "./outbound-http.ts";
+export { OutboundSockets } from "./outbound-sockets.ts";
