@@ -20,7 +20,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
 
 /** Files of src/ that are started by their own name, beside the public entry points. */
-const PROGRAMS = ["src/cli/main.ts"];
+const PROGRAMS = ["src/cli/main.ts", "src/cli/workers/thread.ts"];
 /** Packages that are left out of the bundle: they are large, and hardly ever needed. */
 const EXTERNAL = ["toml-eslint-parser", "wabt"];
 
@@ -150,10 +150,12 @@ function restore() {
 }
 
 /** The manifest for those who install the package: compiled entry points, nothing for development. */
-function published({ exports, scripts: _scripts, devDependencies: _devDependencies, ...rest }) {
-  const compiled = Object.entries(exports).map(([name, source]) => {
-    const file = source.replace("./src/", "./dist/").replace(/\.ts$/, "");
+function published({ exports, imports, scripts: _scripts, devDependencies: _devDependencies, ...rest }) {
+  const bundled = (source) => source.replace("./src/", "./dist/").replace(/\.ts$/, "");
+  const entries = Object.entries(exports).map(([name, source]) => {
+    const file = bundled(source);
     return [name, { types: `${file}.d.ts`, default: `${file}.js` }];
   });
-  return { ...rest, exports: Object.fromEntries(compiled) };
+  const programs = Object.entries(imports).map(([name, source]) => [name, `${bundled(source)}.js`]);
+  return { ...rest, exports: Object.fromEntries(entries), imports: Object.fromEntries(programs) };
 }

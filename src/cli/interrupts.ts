@@ -29,10 +29,14 @@ export class Interrupts {
     const now = performance.now();
     const isSecond = this.#lastAtMs !== undefined && now - this.#lastAtMs > SAME_SIGNAL_MS;
     this.#lastAtMs ??= now;
-    // As shells have it for a process that a signal ended.
-    if (isSecond) process.exit(128 + SIGNALS[signal]);
+    if (isSecond) process.exit(exitCodeOf(signal));
     this.#tell(signal);
   }
+}
+
+/** As shells have it for a process that a signal ended. */
+export function exitCodeOf(signal: StopSignal): number {
+  return 128 + SIGNALS[signal];
 }
 
 function stopSignals(): StopSignal[] {

@@ -25,12 +25,19 @@ export async function main(): Promise<void> {
   });
   const code = await runProgram(argv, ACTIONS).catch((error: unknown) => {
     explain(error, isDebugging ? "debug" : "plain");
-    return EXIT.failed;
+    return isMistyped(error) ? EXIT.usage : EXIT.failed;
   });
   await Promise.race([flush(process.stdout), sleep(FLUSH_MS_MAX)]);
   await Promise.race([flush(process.stderr), sleep(FLUSH_MS_MAX)]);
   process.exit(code);
 }
+
+/** The value of a flag cannot be read: a mistake of the command line, found by whoever knows such values. */
+function isMistyped(error: unknown): boolean {
+  return error instanceof SpindleError && MISTYPED.has(error.code);
+}
+
+const MISTYPED: ReadonlySet<string> = new Set(["LISTEN_ADDRESS_INVALID", "OUTBOUND_NETWORK_INVALID"]);
 
 /** Operators get what they can mend; of a fault of ours, all that helps to find it. */
 function explain(error: unknown, mode: "plain" | "debug"): void {

@@ -1,8 +1,17 @@
 // Values of flags.
 
 import assert from "node:assert/strict";
+import { availableParallelism } from "node:os";
 import { test } from "node:test";
-import { addKeyValue, addValue, moreThanZero, parseCount, parseDurationMs, parseSize } from "./values.ts";
+import {
+  addKeyValue,
+  addValue,
+  moreThanZero,
+  parseCount,
+  parseDurationMs,
+  parseSize,
+  parseThreads,
+} from "./values.ts";
 
 const READ = [
   { parse: parseSize, text: "1048576", value: 1_048_576 },
@@ -15,6 +24,8 @@ const READ = [
   { parse: parseDurationMs, text: "2m", value: 120_000 },
   { parse: parseDurationMs, text: "1500us", value: 2 },
   { parse: parseCount, text: "1000", value: 1000 },
+  { parse: parseThreads, text: "1", value: 1 },
+  { parse: parseThreads, text: "256", value: 256 },
 ];
 for (const { parse, text, value } of READ) {
   test(`${parse.name}() reads "${text}" as ${value}`, () => {
@@ -25,6 +36,7 @@ for (const { parse, text, value } of READ) {
 const REFUSED = [
   { parse: parseSize, texts: ["", "x", "-1", "1.5MB", "1 lightyear", "1e9", "9999999999999999999"] },
   { parse: parseDurationMs, texts: ["", "soon", "-5s", "5 parsecs"] },
+  { parse: parseThreads, texts: ["", "0", "257", "-1", "1.5", "two", "AUTO"] },
   { parse: parseCount, texts: ["", "1.5", "-1", "1e3", "99999999999"] },
 ];
 for (const { parse, texts } of REFUSED) {
@@ -34,6 +46,10 @@ for (const { parse, texts } of REFUSED) {
     });
   }
 }
+
+test("parseThreads() takes as many as the machine runs at once for auto", () => {
+  assert.equal(parseThreads("auto"), availableParallelism());
+});
 
 test("moreThanZero() refuses what would stop everything", () => {
   assert.equal(moreThanZero(parseCount)("1"), 1);

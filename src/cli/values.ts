@@ -1,5 +1,6 @@
 // Reads the values of flags: sizes, durations, counts, `KEY=VALUE`. What they throw becomes a usage error.
 
+import { availableParallelism } from "node:os";
 import { InvalidArgumentError } from "commander";
 import { type LimitKey, readDurationMs, readLimit, readSize } from "../manifest/mod.ts";
 
@@ -30,6 +31,16 @@ export function moreThanZero(parse: (text: string) => number): (text: string) =>
 function expected(value: number | undefined, what: string): number {
   if (value === undefined) throw new InvalidArgumentError(`It must be ${what}.`);
   return value;
+}
+
+/** The most threads that anybody asks for in earnest. */
+const THREADS_MAX = 256;
+
+/** `4`, or `auto` for as many as the machine runs at once. */
+export function parseThreads(text: string): number {
+  const threads = text === "auto" ? Math.min(availableParallelism(), THREADS_MAX) : Number(text);
+  if (Number.isInteger(threads) && threads >= 1 && threads <= THREADS_MAX) return threads;
+  throw new InvalidArgumentError(`It must be a number from 1 to ${THREADS_MAX}, or "auto".`);
 }
 
 /** A limit that manifests can have too, as they would read it. */

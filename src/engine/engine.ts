@@ -11,11 +11,13 @@ import type { SlotPool } from "./slot-pool.ts";
 import { Turns } from "./turns.ts";
 
 /** A process can hold about 16,350 memories; a slot takes two or more. */
-const MEMORIES_MAX = 15_000;
+export const MEMORIES_MAX = 15_000;
 /** How often idle slots are looked at, to let go what a peak left behind. */
 const TRIM_INTERVAL_MS = 5_000;
 
 export interface EngineOptions {
+  /** What an engine in another thread of this process has compiled; see `Engine.compiledModules()`. */
+  readonly compiledModules?: CompiledModules;
   /** Keeps rewritten modules for the next start. */
   readonly cacheDirectory?: string;
   /** Most memories (each slot has two or more) in this process. */
@@ -26,6 +28,9 @@ export interface EngineOptions {
   readonly forcesShift?: (hostCall: number) => boolean;
 }
 
+/** Modules by the digest of what they were before they were rewritten. A message to another thread carries them at no cost. */
+export type CompiledModules = ReadonlyMap<string, WebAssembly.Module>;
+
 export class Engine implements Disposable {
   readonly clock = new EpochClock();
   readonly turns = new Turns();
@@ -34,6 +39,7 @@ export class Engine implements Disposable {
   readonly forcesShift: ((hostCall: number) => boolean) | undefined;
   readonly #cache: ModuleCache | undefined;
   readonly #modules = new Map<string, Promise<CompiledModule>>();
+  readonly #given: CompiledModules;
   readonly #pools = new Set<SlotPool>();
   #memories = 0;
   #trimmer: NodeJS.Timeout | undefined;
@@ -42,6 +48,7 @@ export class Engine implements Disposable {
     if (options.cacheDirectory !== undefined) this.#cache = new ModuleCache(options.cacheDirectory);
     this.gearing = options.gearing ?? "adaptive";
     this.#memoriesMax = options.memoriesMax ?? MEMORIES_MAX;
+    this.#given = options.compiledModules ?? new Map();
     this.forcesShift = options.forcesShift;
   }
 
@@ -54,12 +61,18 @@ export class Engine implements Disposable {
     const digest = createHash("sha256").update(bytes).digest("hex");
     let compiled = this.#modules.get(digest);
     if (!compiled) {
-      compiled = compileModule(bytes, digest, this.#cache);
+      compiled = compileModule(bytes, digest, { cache: this.#cache, given: this.#given.get(digest) });
       this.#modules.set(digest, compiled);
       // A module that cannot be compiled is not remembered: its file may be mended.
       compiled.catch(() => this.#modules.delete(digest));
     }
     return compiled;
+  }
+
+  /** All that has been compiled, for engines in other threads of this process. */
+  async compiledModules(): Promise<CompiledModules> {
+    const modules = await Promise.all(this.#modules.values());
+    return new Map(modules.map(({ digest, compiled }) => [digest, compiled]));
   }
 
   /** Reserves memories for a slot; where there are too many, idle slots are thrown away first. */
@@ -111,11 +124,14 @@ export interface CompiledModule {
 async function compileModule(
   bytes: Uint8Array,
   digest: string,
-  cache: ModuleCache | undefined,
+  {
+    cache,
+    given,
+  }: { readonly cache: ModuleCache | undefined; readonly given: WebAssembly.Module | undefined },
 ): Promise<CompiledModule> {
   const cached = await cache?.get(digest);
   const rewritten = cached ?? rewrite(bytes);
-  const compiled = await WebAssembly.compile(rewritten.bytes);
+  const compiled = given ?? (await WebAssembly.compile(rewritten.bytes));
   // A module that V8 refuses is not worth keeping; one that is kept is written while the app starts.
   if (!cached) void cache?.put(digest, rewritten);
   // Made by the first trap, and kept: a guest that traps for each request must not have it made for each.

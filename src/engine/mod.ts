@@ -16,7 +16,13 @@ export {
   type ComponentPreOptions,
   exportedFunction,
 } from "./component-pre.ts";
-export { type CompiledModule, Engine, type EngineOptions } from "./engine.ts";
+export {
+  type CompiledModule,
+  type CompiledModules,
+  Engine,
+  type EngineOptions,
+  MEMORIES_MAX,
+} from "./engine.ts";
 export type { Gearing } from "./gears.ts";
 export { GuestMemory, GuestMemoryFault, GuestTextFault } from "./guest-memory.ts";
 export { Instance, InstancePre, type InstancePreOptions } from "./instance-pre.ts";

@@ -1,3 +1,9 @@
 // The door of the host room: an Application, served.
 
-export { type OutputSink, ServedApplication, type ServeOptions } from "./served-application.ts";
+export {
+  blockedNetworks,
+  type OutboundOptions,
+  type OutputSink,
+  ServedApplication,
+  type ServeOptions,
+} from "./served-application.ts";

@@ -2,9 +2,10 @@
 //
 // What the command line starts, and what a test starts in its own process.
 
+import type { EngineOptions } from "../engine/mod.ts";
 import { SpindleError } from "../errors/mod.ts";
 import type { Application, ComponentLimits } from "../manifest/mod.ts";
-import { OutboundHttp, OutboundNetwork, readAllowedHosts } from "../outbound/mod.ts";
+import { BlockedNetworks, OutboundHttp, OutboundNetwork, readAllowedHosts } from "../outbound/mod.ts";
 import { Builder, type ExecutionContext } from "../runtime/mod.ts";
 import {
   createChain,
@@ -27,10 +28,20 @@ export interface OutputSink {
   write(bytes: Uint8Array): void;
 }
 
+/** What guests may do beyond what the manifest grants or denies each. */
+export interface OutboundOptions {
+  /** Networks that no guest may reach, as CIDR; "private" stands for all that is not globally routable. */
+  readonly blockNetworks?: readonly string[];
+  /** Most time to connect, to the first byte, and between two pieces of the answer. */
+  readonly timeoutMs?: number;
+}
+
 export interface ServeOptions {
   readonly listen: ListenAddress;
   /** Tries the following ports too if the one in `listen` is taken. */
   readonly findFreePort?: boolean;
+  /** Lets other threads of this process listen on the same port, as far as the system has that. */
+  readonly reusePort?: boolean;
   readonly tls?: TlsFiles;
   readonly limits?: Partial<HttpLimits>;
   /** Limits of components whose manifest does not say otherwise. */
@@ -41,6 +52,9 @@ export interface ServeOptions {
   readonly debug?: boolean;
   /** Where modules made ready are kept for the next start; nowhere by default. */
   readonly cacheDirectory?: string;
+  readonly outbound?: OutboundOptions;
+  /** What this thread has of what a process has once. */
+  readonly engine?: Pick<EngineOptions, "compiledModules" | "memoriesMax">;
   /** Where a component's output goes. */
   output(componentId: string): { readonly stdout: OutputSink; readonly stderr: OutputSink };
   /** What the operator should read: a request that failed, a guest that was denied something. */
@@ -140,8 +154,21 @@ function checkTriggers({ triggers }: Application): void {
   );
 }
 
-function createNetwork({ log }: ServeOptions): OutboundNetwork {
-  return new OutboundNetwork({ report: (message) => log({ severity: "warning", message }) });
+function createNetwork({ log, outbound = {} }: ServeOptions): OutboundNetwork {
+  const { blockNetworks, timeoutMs } = outbound;
+  return new OutboundNetwork({
+    report: (message) => log({ severity: "warning", message }),
+    ...(blockNetworks !== undefined && { blocked: blockedNetworks(blockNetworks) }),
+    ...(timeoutMs !== undefined && {
+      timeouts: { connectMs: timeoutMs, firstByteMs: timeoutMs, betweenBytesMs: timeoutMs },
+    }),
+  });
+}
+
+/** @throws SpindleError OUTBOUND_NETWORK_INVALID */
+export function blockedNetworks(names: readonly string[]): BlockedNetworks {
+  const networks = names.filter((name) => name !== "private");
+  return new BlockedNetworks({ networks, private: networks.length < names.length });
 }
 
 function createBuilder(
@@ -156,6 +183,7 @@ function createBuilder(
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     engine: {
+      ...options.engine,
       ...(options.cacheDirectory !== undefined && { cacheDirectory: options.cacheDirectory }),
       ...(options.totalMemoryBytesMax !== undefined && { memoryBytesMax: options.totalMemoryBytesMax }),
     },

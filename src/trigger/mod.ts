@@ -20,7 +20,7 @@ export {
   type TlsFiles,
 } from "./http/http-trigger.ts";
 export { DEFAULT_HTTP_LIMITS, type HttpLimits } from "./http/limits.ts";
-export { formatAddress, type ListenAddress, parseListenAddress } from "./http/listen-address.ts";
+export { formatAddress, type ListenAddress, parseListenAddress, probe } from "./http/listen-address.ts";
 export { createRoute, type Route, type RouteSource } from "./http/route.ts";
 export { type ListedRoute, renderServing, type Serving } from "./http/route-list.ts";
 export { Router } from "./http/router.ts";

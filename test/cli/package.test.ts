@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -33,15 +33,21 @@ const launcher = () => join(folder, "bin", "spindle.mjs");
 before(() => {
   folder = mkdtempSync(join(tmpdir(), "spindle-package-"));
   execFileSync(process.execPath, [join(ROOT, "scripts/pack.mjs"), "bundle", join(folder, "dist")]);
-  for (const name of ["bin", "package.json"])
-    cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+  cpSync(join(ROOT, "bin"), join(folder, "bin"), { recursive: true });
+  writeFileSync(join(folder, "package.json"), published(readFileSync(join(ROOT, "package.json"), "utf8")));
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
 });
+
+/** The manifest of the package, which names bundles in place of sources. */
+function published(manifest: string): string {
+  return manifest.replace(/"\.\/src\/(.*)\.ts"/g, '"./dist/$1.js"');
+}
+
 after(() => rmSync(folder, { recursive: true }));
 
-test("the bundled command serves both kinds of guests", async () => {
+test("the bundled command serves both kinds of guests, with several threads", async () => {
   using place = new Workplace(MANIFEST, GUESTS);
-  await using spindle = await place.up([], { launcher: launcher() });
+  await using spindle = await place.up(["--workers", "2"], { launcher: launcher() });
   assert.equal((await spindle.fetch("/spin/x")).status, 200);
   assert.equal((await spindle.fetch("/wagi")).status, 200);
   spindle.kill("SIGTERM");

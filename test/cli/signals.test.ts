@@ -1,7 +1,7 @@
 // How `spindle up` ends: in order, at once if it must, and with nothing left behind.
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -182,6 +182,20 @@ test("Ctrl-C while a download hangs ends up at once, and no files are left", asy
   spindle.kill("SIGINT");
   const { code, stdout } = await spindle.ended();
   assert.deepEqual({ code, stdout }, { code: 130, stdout: "" });
+  assert.deepEqual(place.leftovers, []);
+});
+
+test("SIGTERM while a build command runs ends up with 143, and the command too", async () => {
+  using place = new Workplace(
+    `${MANIFEST}[component.outbound.build]\ncommand = "echo $$ > pid; sleep 60"\n`,
+    ["c/outbound"],
+  );
+  await using spindle = place.spindle(["up", "--build"]);
+  const pid = join(place.folder, "pid");
+  while (!existsSync(pid) || readFileSync(pid, "utf8") === "") await sleep(10);
+  spindle.kill("SIGTERM");
+  assert.equal((await spindle.ended()).code, 143);
+  // It holds the other end of our pipes: whoever got here has seen it end.
   assert.deepEqual(place.leftovers, []);
 });
 

@@ -183,7 +183,6 @@ const FAILURES = [
     args: ["--temp", "spin.toml/x"],
     code: "WORKING_DIRECTORY_UNUSABLE",
   },
-  { what: "an address without a host", args: ["--listen", "3000"], code: "LISTEN_ADDRESS_INVALID" },
   { what: "an application that is not there", args: ["-f", "nowhere"], code: "APPLICATION_NOT_FOUND" },
   { what: "a component that is not there", args: ["-c", "nobody"], code: "COMPONENT_UNKNOWN" },
   { what: "a build command that fails", args: ["--build"], code: "BUILD_FAILED" },
@@ -198,6 +197,32 @@ for (const { what, args, code } of FAILURES) {
     assert.deepEqual(place.leftovers, []);
   });
 }
+
+const MISTYPED = [
+  { args: ["--listen", "3000"], code: "LISTEN_ADDRESS_INVALID" },
+  { args: ["--block-network", "10.0.0.0/33"], code: "OUTBOUND_NETWORK_INVALID" },
+];
+for (const { args, code } of MISTYPED) {
+  test(`up ${args.join(" ")} ends with 2 and ${code}, and has made nothing`, async () => {
+    using place = new Workplace(MANIFEST, GUESTS);
+    await using spindle = place.spindle(["up", ...args]);
+    const ended = await spindle.ended();
+    assert.deepEqual({ code: ended.code, stdout: ended.stdout }, { code: 2, stdout: "" });
+    assert.match(ended.stderr, new RegExp(`\\[${code}\\]`));
+    assert.deepEqual(place.leftovers, []);
+    assert.equal(existsSync(join(place.folder, ".spin")), false);
+  });
+}
+
+test("up --truncate-logs leaves the logs alone if the port is in use", async () => {
+  using place = new Workplace(MANIFEST, GUESTS);
+  place.write(".spin/logs/wagi_stdout.txt", "precious");
+  await using first = await place.up(["--log-dir", ""]);
+  const address = new URL(await first.serving()).host;
+  await using second = place.spindle(["up", "--listen", address, "--truncate-logs"]);
+  assert.equal((await second.ended()).code, 1);
+  assert.equal(readFileSync(join(place.folder, ".spin/logs/wagi_stdout.txt"), "utf8"), "precious");
+});
 
 test("up --build runs the commands of the components first, in their directories", async () => {
   using place = new Workplace(
@@ -221,6 +246,7 @@ const USAGE = [
   { args: ["up", "-f", "a", "--file", "b"], says: /more than one application/ },
   { args: ["up", "--tls-cert", "a"], says: /go together/ },
   { args: ["up", "--format", "yaml"], says: /Allowed choices are plain, json/ },
+  { args: ["up", "--workers", "0"], says: /It must be a number from 1 to 256, or "auto"/ },
   { args: ["up", "--sqlite", "x"], says: /--sqlite is not supported by this version/ },
   { args: ["maintenance", "generate-completions", "tcsh"], says: /not for "tcsh"/ },
   { args: [], says: /Usage: spindle/ },

@@ -3,8 +3,8 @@
 // As in Spin, a guest's standard output and standard error both go to our standard error, without a prefix
 // unless one is asked for; without a log directory everything does, whoever is followed.
 
-import { mkdirSync, readdirSync, truncateSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, truncateSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { SpindleError } from "../../errors/mod.ts";
 import { LinePrefix } from "./line-prefix.ts";
 import { LogFile } from "./log-file.ts";
@@ -14,7 +14,6 @@ import type { TerminalWriter } from "./terminal-writer.ts";
 export interface GuestOutputOptions {
   /** Absent: no files, and all output goes to the terminal. */
   readonly logDirectory: string | undefined;
-  readonly truncateLogs: boolean;
   readonly follow: (componentId: string) => boolean;
   readonly linePrefix: boolean;
   /** Tells the operator that a log file cannot be written, or can again. */
@@ -32,16 +31,18 @@ export class GuestOutput {
   readonly #files: LogFile[] = [];
   readonly #prefixes: LinePrefix[] = [];
 
-  /** Makes the log directory, and empties the logs in it if that is asked for. */
+  /** Makes the log directory. */
   constructor(terminal: TerminalWriter, options: GuestOutputOptions) {
     this.#terminal = terminal;
     this.#options = options;
-    const { logDirectory, truncateLogs } = options;
-    if (logDirectory === undefined) return;
-    orExplain(logDirectory, () => {
-      mkdirSync(logDirectory, { recursive: true });
-      if (truncateLogs) truncateLogFiles(logDirectory);
-    });
+    const { logDirectory } = options;
+    if (logDirectory !== undefined) orExplain(logDirectory, () => makeDirectory(logDirectory));
+  }
+
+  /** Empties all logs in the log directory, of whatever components. */
+  truncate(): void {
+    const { logDirectory } = this.#options;
+    if (logDirectory !== undefined) orExplain(logDirectory, () => truncateLogFiles(logDirectory));
   }
 
   /** Opens the two log files of a component. Call it once for each. */
@@ -90,6 +91,14 @@ export class GuestOutput {
 /** The log directory as it is announced, with its final slash: `.spin/logs/`. */
 export function announceLogDirectory(directory: string): string {
   return `Logging component stdio to ${JSON.stringify(join(directory, "/"))}`;
+}
+
+/** Makes a directory and those above it. Node's `recursive` never returns where one can neither be made nor is there. */
+function makeDirectory(directory: string): void {
+  if (existsSync(directory)) return;
+  const parent = dirname(directory);
+  if (parent !== directory) makeDirectory(parent);
+  mkdirSync(directory);
 }
 
 function truncateLogFiles(directory: string): void {

@@ -170,7 +170,6 @@ test("LogFile tells once that the disk is full, and goes on", { skip: process.pl
 });
 
 const OPTIONS: Omit<GuestOutputOptions, "logDirectory"> = {
-  truncateLogs: false,
   follow: () => true,
   linePrefix: false,
   report: assert.fail,
@@ -220,9 +219,18 @@ test("GuestOutput keeps a copy: a guest may overwrite its memory at once", () =>
 test("GuestOutput empties logs, and nothing else, if asked to", () => {
   for (const name of ["a_stdout.txt", "old_stderr.txt", "notes.txt"])
     writeFileSync(join(directory, name), "x");
-  new GuestOutput(new FakeTerminal().writer, { ...OPTIONS, logDirectory: directory, truncateLogs: true });
+  new GuestOutput(new FakeTerminal().writer, { ...OPTIONS, logDirectory: directory }).truncate();
   const sizes = readdirSync(directory).map((name) => [name, readFileSync(join(directory, name)).length]);
   assert.deepEqual(Object.fromEntries(sizes), { "a_stdout.txt": 0, "old_stderr.txt": 0, "notes.txt": 1 });
+});
+
+test("GuestOutput refuses a log directory where none can be made, though those above it are there", {
+  skip: process.platform !== "linux",
+}, () => {
+  const options = { ...OPTIONS, logDirectory: "/proc/nobody/logs" };
+  assert.throws(() => new GuestOutput(new FakeTerminal().writer, options), {
+    code: "LOG_DIRECTORY_UNUSABLE",
+  });
 });
 
 test("GuestOutput refuses a log directory that cannot be made", () => {

@@ -7,7 +7,7 @@ import {
   type ServerOptions,
   type TrustOptions,
 } from "../bindle/server-options.ts";
-import { addKeyValue, addValue } from "../values.ts";
+import { addKeyValue, addValue, moreThanZero, parseDurationMs, parseThreads } from "../values.ts";
 import { addLimitOptions, type LimitOptions } from "./limit-options.ts";
 
 /** As commander gives it: names of flags in camel case, absent where neither flag nor variable is set. */
@@ -26,6 +26,7 @@ export interface UpOptions extends ServerOptions, TrustOptions, LimitOptions {
   readonly findFreePort?: boolean;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly workers: number;
   readonly format: "plain" | "json";
 
   readonly quiet?: boolean;
@@ -40,6 +41,9 @@ export interface UpOptions extends ServerOptions, TrustOptions, LimitOptions {
   readonly temp?: string;
   readonly cacheDir?: string;
   readonly stateDir?: string;
+
+  readonly blockNetwork?: readonly string[];
+  readonly outboundTimeout?: number;
 }
 
 const EXAMPLES = `
@@ -66,6 +70,7 @@ export function upCommand(action: (options: UpOptions) => Promise<void>): Comman
   addOutputOptions(command);
   addFileOptions(command);
   addLimitOptions(command);
+  addOutboundOptions(command);
   addSpinOptions(command);
   return command.action(async (raw: SpinSpellings & UpOptions) => {
     check(command);
@@ -140,6 +145,14 @@ function addListenerOptions(command: Command): void {
     .addOption(new Option("--tls-cert <file>", "certificate chain, PEM; serves HTTPS").env("SPIN_TLS_CERT"))
     .addOption(new Option("--tls-key <file>", "private key of --tls-cert, PEM").env("SPIN_TLS_KEY"))
     .addOption(
+      new Option(
+        "--workers <count>",
+        'threads that serve, each with instances of its own; "auto": one for each core',
+      )
+        .argParser(parseThreads)
+        .default(1),
+    )
+    .addOption(
       new Option("--format <format>", "how to print address and routes")
         .choices(["plain", "json"])
         .default("plain"),
@@ -170,6 +183,21 @@ function addFileOptions(command: Command): void {
     .option("--temp <dir>", "where copies of files are made; it is kept (default: a temporary directory)")
     .option("--cache-dir <dir>", "where downloads and prepared modules are kept")
     .option("--state-dir <dir>", 'where the application keeps state (default: ".spin" beside the manifest)');
+}
+
+function addOutboundOptions(command: Command): void {
+  command
+    .optionsGroup("Requests of components:")
+    .option(
+      "--block-network <network>",
+      'let none reach this network, such as 10.0.0.0/8; "private": all that is not public; may be repeated',
+      addValue,
+    )
+    .option(
+      "--outbound-timeout <duration>",
+      "time to connect, to the first byte, and between bytes of an answer",
+      moreThanZero(parseDurationMs),
+    );
 }
 
 /** Other spellings that Spin takes, with what they mean. */

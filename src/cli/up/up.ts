@@ -1,11 +1,16 @@
 // `spindle up`: from the options to a served application, and to its orderly end.
 
 import { didYouMean, formatDiagnostic, SpindleError } from "../../errors/mod.ts";
-import { ServedApplication, type ServeOptions } from "../../host/mod.ts";
+import {
+  blockedNetworks,
+  type OutboundOptions,
+  ServedApplication,
+  type ServeOptions,
+} from "../../host/mod.ts";
 import { type LoadedApplication, loadApplication } from "../../loader/mod.ts";
 import type { Application } from "../../manifest/mod.ts";
-import { parseListenAddress, renderServing } from "../../trigger/mod.ts";
-import { Interrupts, type StopSignal } from "../interrupts.ts";
+import { parseListenAddress, renderServing, type Serving } from "../../trigger/mod.ts";
+import { exitCodeOf, Interrupts, type StopSignal } from "../interrupts.ts";
 import { announceLogDirectory, GuestOutput } from "../output/guest-output.ts";
 import { nonBlocking, TerminalWriter } from "../output/terminal-writer.ts";
 import { withProgress } from "../progress.ts";
@@ -13,6 +18,7 @@ import { cacheDirectoryOf, logDirectoryOf, workingDirectoryOf } from "./director
 import { limitsOf } from "./limit-options.ts";
 import type { UpOptions } from "./options.ts";
 
+/** Who is asked to stop, and does, has done well; not so on Ctrl-C, by which shells know to go no further. */
 const EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGHUP: 0, SIGINT: 130, SIGTERM: 0 };
 
 /** Serves until a signal comes. The caller exits the process with the exit code that this gives. */
@@ -20,13 +26,14 @@ export async function up(options: UpOptions): Promise<number> {
   const interrupts = new Interrupts();
   // A signal while it starts ends it there and then: what is under way ends with the process.
   const started = await Promise.race([start(options), interrupts.first]);
-  if (typeof started === "string") return EXIT_CODES[started];
+  if (typeof started === "string") return exitCodeOf(started);
   const signal = await interrupts.first;
   await started.stop();
   return EXIT_CODES[signal];
 }
 
 async function start(options: UpOptions): Promise<{ stop(): Promise<void> }> {
+  const serveOptions = serveOptionsOf(options);
   const terminal = new TerminalWriter(nonBlocking(2, process.stderr));
   process.once("exit", () => terminal.flush());
   const tell = (line: string) => {
@@ -46,15 +53,16 @@ async function start(options: UpOptions): Promise<{ stop(): Promise<void> }> {
   const served = await withProgress(
     process.stderr,
     "Preparing Wasm modules",
-    ServedApplication.start(application, {
-      ...listenerOptions(options),
-      ...limitsOf(options),
+    serve(application, options.workers, {
+      ...serveOptions,
       output: (componentId) => output.sinksOf(componentId),
       // Not passed on at once: there may be many in one turn of the event loop.
       log: ({ severity, message }) => terminal.write(Buffer.from(`${severity}: ${message}\n`)),
     }),
   );
-  process.stdout.write(renderServing(served.trigger, options.format));
+  // Not before: the logs are left alone if another process serves here.
+  if (options.truncateLogs) output.truncate();
+  process.stdout.write(renderServing(served.serving, options.format));
   return {
     async stop() {
       await served.stop();
@@ -68,6 +76,21 @@ async function load(options: UpOptions): Promise<LoadedApplication> {
   if (options.bindle === undefined) return await loadLocal(options);
   const { loadFromBindle } = await import("./load-from-bindle.ts");
   return await loadFromBindle(options.bindle, options);
+}
+
+interface Served {
+  readonly serving: Serving;
+  stop(): Promise<void>;
+}
+
+/** One thread is this one. */
+async function serve(application: Application, threads: number, options: ServeOptions): Promise<Served> {
+  if (threads > 1) {
+    const { ServingThreads } = await import("../workers/serving-threads.ts");
+    return await ServingThreads.start(application, { ...options, threads });
+  }
+  const served = await ServedApplication.start(application, options);
+  return { serving: served.trigger, stop: () => served.stop() };
 }
 
 function loadLocal(options: UpOptions): Promise<LoadedApplication> {
@@ -96,12 +119,11 @@ function openOutput(
   options: UpOptions,
   { terminal, tell }: { readonly terminal: TerminalWriter; readonly tell: (line: string) => void },
 ): GuestOutput {
-  const { follow, quiet, truncateLogs, logPrefix } = options;
+  const { follow, quiet, logPrefix } = options;
   if (follow) checkFollowed(application, follow);
   const logDirectory = logDirectoryOf(application, options);
   const output = new GuestOutput(terminal, {
     logDirectory,
-    truncateLogs: truncateLogs ?? false,
     follow: (componentId) => follow?.includes(componentId) ?? !quiet,
     linePrefix: logPrefix ?? false,
     report: (message) => tell(`warning: ${message}`),
@@ -125,9 +147,8 @@ function checkFollowed({ components }: Application, followed: readonly string[])
   );
 }
 
-function listenerOptions(
-  options: UpOptions,
-): Pick<ServeOptions, "listen" | "findFreePort" | "tls" | "cacheDirectory" | "debug"> {
+/** Reads what is left to read of the flags, before anything is made. */
+function serveOptionsOf(options: UpOptions): Omit<ServeOptions, "output" | "log"> {
   const { listen, findFreePort, tlsCert, tlsKey, debug } = options;
   return {
     listen: parseListenAddress(listen),
@@ -135,5 +156,16 @@ function listenerOptions(
     findFreePort: findFreePort ?? false,
     ...(tlsCert !== undefined && tlsKey !== undefined && { tls: { certificate: tlsCert, key: tlsKey } }),
     debug: debug ?? false,
+    ...limitsOf(options),
+    outbound: outboundOf(options),
+  };
+}
+
+function outboundOf({ blockNetwork, outboundTimeout }: UpOptions): OutboundOptions {
+  // A mistake in them is told at once.
+  if (blockNetwork) blockedNetworks(blockNetwork);
+  return {
+    ...(blockNetwork !== undefined && { blockNetworks: blockNetwork }),
+    ...(outboundTimeout !== undefined && { timeoutMs: outboundTimeout }),
   };
 }

@@ -25,6 +25,8 @@ export interface HttpTriggerOptions {
   readonly listen: ListenAddress;
   /** Tries the following ports too if the one in `listen` is taken. */
   readonly findFreePort?: boolean;
+  /** Lets other threads of this process listen on the same port, as far as the system has that. */
+  readonly reusePort?: boolean;
   readonly tls?: TlsFiles;
   readonly limits?: Partial<HttpLimits>;
   readonly log: (entry: HttpLogEntry) => void;

@@ -1,7 +1,7 @@
 // Where the listener listens: reading the address, and binding it.
 
 import dns from "node:dns/promises";
-import { type AddressInfo, isIP, type Server } from "node:net";
+import { type AddressInfo, createServer, isIP, type ListenOptions, type Server } from "node:net";
 import { SpindleError } from "../../errors/mod.ts";
 
 export interface ListenAddress {
@@ -14,6 +14,8 @@ export interface ListenAddress {
 export interface BindOptions {
   /** Tries the following ports too if this one is taken. */
   readonly findFreePort?: boolean;
+  /** Lets other threads of this process listen on the same port, as far as the system has that. */
+  readonly reusePort?: boolean;
 }
 
 const PORT_MAX = 65535;
@@ -55,7 +57,7 @@ export async function bind(
   const host = await resolve(address);
   const last = options.findFreePort ? address.port + PORTS_TRIED_MAX - 1 : address.port;
   for (let port = address.port; port <= Math.min(last, PORT_MAX); port++) {
-    const error = await tryListen(server, { host, port });
+    const error = await tryListen(server, { host, port, reusePort: options.reusePort ?? false });
     if (error === undefined) return boundTo(server);
     if (codeOf(error) !== "EADDRINUSE") throw listenFailed({ host, port }, error);
     if (!options.findFreePort) throw portInUse({ host, port }, error);
@@ -72,8 +74,22 @@ async function resolve(address: ListenAddress): Promise<string> {
   }
 }
 
+/**
+ * Says which address could be bound now, without keeping it.
+ *
+ * @throws SpindleError as `bind()`
+ */
+export async function probe(address: ListenAddress, options: BindOptions): Promise<ListenAddress> {
+  const server = createServer();
+  const bound = await bind(server, address, options);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  await promise;
+  return bound;
+}
+
 /** Gives the error, if any: it is the caller's to say whether it is one. */
-function tryListen(server: Server, address: ListenAddress): Promise<Error | undefined> {
+function tryListen(server: Server, address: ListenOptions): Promise<Error | undefined> {
   return new Promise((resolve) => {
     const onError = (error: Error) => resolve(error);
     server.once("error", onError);
