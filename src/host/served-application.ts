@@ -5,7 +5,13 @@
 import type { EngineOptions } from "../engine/mod.ts";
 import { SpindleError } from "../errors/mod.ts";
 import type { Application, ComponentLimits } from "../manifest/mod.ts";
-import { BlockedNetworks, OutboundHttp, OutboundNetwork, readAllowedHosts } from "../outbound/mod.ts";
+import {
+  BlockedNetworks,
+  OutboundHttp,
+  OutboundNetwork,
+  OutboundSockets,
+  readAllowedHosts,
+} from "../outbound/mod.ts";
 import { Builder, type ExecutionContext } from "../runtime/mod.ts";
 import {
   createChain,
@@ -198,6 +204,10 @@ function createBuilder(
     outbound(component) {
       const allowedHosts = readAllowedHosts(component, { componentIds, variable });
       return new OutboundHttp(network, { id: component.id, allowedHosts });
+    },
+    sockets(component) {
+      const allowedHosts = readAllowedHosts(component, { componentIds, variable });
+      return new OutboundSockets(network, { id: component.id, allowedHosts });
     },
   });
 }

@@ -19,6 +19,7 @@ import {
   addWasiP1ToLinker,
   addWasiP2ToLinker,
   type Clock,
+  type GuestNetwork,
   type RandomSource,
   type StdoutSink,
   WasiTemplate,
@@ -47,6 +48,8 @@ export interface ExecutionContextConfiguration<T> {
   output(componentId: string): { readonly stdout: StdoutSink; readonly stderr: StdoutSink };
   /** What a component may ask of the network. */
   outbound(component: Component): OutboundHttp;
+  /** What its sockets may reach; nothing if absent. */
+  sockets?(component: Component): GuestNetwork;
   /** Called when a call is replayed: what the trigger's data has gathered is dropped. */
   rewind?(data: T): void;
 }
@@ -113,9 +116,15 @@ export class Builder<T> {
     const mounts: MountedDirectory[] = [];
     for (const source of component.mounts) mounts.push(owned.use(await mountDirectory(source)));
     const limits = componentLimits(component, this.#limits);
+    const network = this.#configuration.sockets?.(component);
     const parts = {
       limits,
-      wasi: WasiTemplate.create({ environment: component.environment, mounts, limits }),
+      wasi: WasiTemplate.create({
+        environment: component.environment,
+        mounts,
+        limits,
+        ...(network && { network }),
+      }),
       outbound: this.#configuration.outbound(component),
       ...this.#configuration.output(component.id),
     };
