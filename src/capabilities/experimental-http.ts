@@ -306,7 +306,11 @@ function codeOfFault(fault: OutboundFault): Code {
     case "response-too-large":
       return CODE.RUNTIME_ERROR;
     case "too-many-redirects":
-    case "timeout":
+    case "connect-timeout":
+    case "read-timeout":
+    case "name-unknown":
+    case "connection-refused":
+    case "tls":
     case "connection":
       return CODE.REQUEST_ERROR;
   }

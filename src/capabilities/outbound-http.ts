@@ -132,7 +132,11 @@ function errorNumber(fault: OutboundFault): HttpErrorNumber {
     case "destination-blocked":
     case "invalid-request":
     case "too-many-redirects":
-    case "timeout":
+    case "connect-timeout":
+    case "read-timeout":
+    case "name-unknown":
+    case "connection-refused":
+    case "tls":
     case "connection":
     case "response-too-large":
       return HTTP_ERROR.RUNTIME_ERROR;

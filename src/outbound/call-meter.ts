@@ -1,6 +1,7 @@
 // What one call may send and receive over the network, all of its requests together.
 
 import { OutboundError } from "./outbound-error.ts";
+import type { BodyCounter } from "./wire-body.ts";
 
 export interface OutboundLimits {
   readonly outboundRequestsMax: number;
@@ -8,7 +9,7 @@ export interface OutboundLimits {
   readonly outboundBytesMax: number;
 }
 
-export class CallMeter {
+export class CallMeter implements BodyCounter {
   readonly #limits: OutboundLimits;
   #requests = 0;
   #bytes = 0;
@@ -36,5 +37,17 @@ export class CallMeter {
     this.#bytes += bytes;
     if (this.#bytes <= outboundBytesMax) return;
     throw new OutboundError("response-too-large", `A call may exchange ${outboundBytesMax} bytes`);
+  }
+
+  /** Counts a piece of a request. @throws OutboundError too-many-requests */
+  sent(bytes: number): void {
+    this.#bytes += bytes;
+    const { outboundBytesMax } = this.#limits;
+    if (this.#bytes <= outboundBytesMax) return;
+    throw new OutboundError("too-many-requests", `A call may exchange ${outboundBytesMax} bytes`);
+  }
+
+  received(bytes: number): void {
+    this.countResponse(bytes);
   }
 }

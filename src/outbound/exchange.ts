@@ -3,17 +3,20 @@
 // Whatever ends it early (a timer, the signal, the peer) ends it with an OutboundError, before the
 // head or in the middle of the body, and closes the connection.
 
-import http, { type IncomingMessage } from "node:http";
+import http from "node:http";
 import https from "node:https";
 import { isIP } from "node:net";
+import { BytePipe } from "../bytes/mod.ts";
 import { OutboundError } from "./outbound-error.ts";
+import { type BodyCounter, readBody, sendBody } from "./wire-body.ts";
+import { describe, interrupted, isClosedByPeer, PhaseTimer } from "./wire-failure.ts";
 
 export interface WireRequest {
   readonly method: string;
   readonly url: URL;
   /** Name, value, name, value, ...: as sent, apart from those that belong to the connection. */
   readonly headers: readonly string[];
-  readonly body: Uint8Array;
+  readonly body: Uint8Array | BytePipe;
 }
 
 /** Disposing it closes the connection, unless the body has been read to its end. */
@@ -21,8 +24,8 @@ export interface WireResponse extends Disposable {
   readonly status: number;
   /** Name, value, name, value, ...; names in lower case. */
   readonly headers: readonly string[];
-  /** Can be read once. */
-  readonly body: AsyncIterable<Uint8Array>;
+  /** What fails it is an OutboundError. Cancelling it closes the connection. */
+  readonly body: BytePipe;
 }
 
 export interface Timeouts {
@@ -44,6 +47,9 @@ export interface ExchangeOptions {
   readonly agents: Agents;
   readonly timeouts: Timeouts;
   readonly signal: AbortSignal;
+  readonly counter?: BodyCounter | undefined;
+  /** Called when the connection is free again, or closed. */
+  readonly closed?: () => void;
 }
 
 /** An answer's head may have this many bytes; the trigger gives clients as much. */
@@ -68,11 +74,13 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT"
 
 /** @throws OutboundError */
 export async function exchange(request: WireRequest, options: ExchangeOptions): Promise<WireResponse> {
+  const isRepeatable = request.body instanceof Uint8Array && IDEMPOTENT.has(request.method);
   try {
     return await attempt(request, options);
   } catch (error) {
-    if (!(error instanceof StaleConnectionError) || !IDEMPOTENT.has(request.method)) throw error;
-    return await attempt(request, options);
+    if (error instanceof StaleConnectionError && isRepeatable) return await attempt(request, options);
+    if (request.body instanceof BytePipe) request.body.cancel();
+    throw error;
   }
 }
 
@@ -88,45 +96,47 @@ function attempt(request: WireRequest, options: ExchangeOptions): Promise<WireRe
   const { promise, resolve, reject } = Promise.withResolvers<WireResponse>();
   if (signal.aborted) throw interrupted(signal);
   const outgoing = open(request, options.agents);
-  const timer = new PhaseTimer((error) => outgoing.destroy(error));
-  const abort = () => outgoing.destroy(interrupted(signal));
+  let end = (error: OutboundError) => void outgoing.destroy(error);
+  const timer = new PhaseTimer((error) => end(error));
+  const abort = () => end(interrupted(signal));
   signal.addEventListener("abort", abort, { once: true });
-  const settle = () => {
-    timer.stop();
-    signal.removeEventListener("abort", abort);
-  };
 
-  timer.start(timeouts.connectMs, "to connect");
+  timer.start(timeouts.connectMs, "connect");
   outgoing.on("socket", (socket) => {
-    const connected = () => timer.start(timeouts.firstByteMs, "to answer");
+    const connected = () => timer.start(timeouts.firstByteMs, "answer");
     if (!socket.connecting) connected();
     else socket.once(request.url.protocol === "https:" ? "secureConnect" : "connect", connected);
   });
   outgoing.on("error", (error) => {
-    settle();
-    reject(describe(error, outgoing.reusedSocket));
+    timer.stop();
+    const failure = describe(error);
+    reject(outgoing.reusedSocket && isClosedByPeer(error) ? new StaleConnectionError(failure) : failure);
   });
   // Without an error: a peer that switches protocols is left so.
   outgoing.on("close", () => {
-    settle();
-    reject(describe(new Error("the peer gave no answer")));
+    timer.stop();
+    signal.removeEventListener("abort", abort);
+    reject(noAnswer());
+    options.closed?.();
   });
   outgoing.on("response", (incoming) => {
-    settle();
+    end = (error) => void incoming.destroy(error);
+    const { betweenBytesMs } = timeouts;
+    const body = readBody(incoming, { timer, betweenBytesMs, outgoing, counter: options.counter });
     resolve({
       // Node's parser sets the status code of every response.
       status: incoming.statusCode as number,
       headers: incoming.rawHeaders.map((text, index) => (index % 2 === 0 ? text.toLowerCase() : text)),
-      body: readBody(incoming, timeouts.betweenBytesMs, signal),
-      [Symbol.dispose]() {
-        incoming.destroy();
-        // A peer may answer without having read what it was sent.
-        if (!outgoing.writableFinished) outgoing.destroy();
-      },
+      body,
+      [Symbol.dispose]: () => body.cancel(),
     });
   });
-  outgoing.end(request.body);
+  sendBody(outgoing, request.body, options.counter);
   return promise;
+}
+
+function noAnswer(): OutboundError {
+  return new OutboundError("connection", "The peer gave no answer");
 }
 
 function open(request: WireRequest, agents: Agents): http.ClientRequest {
@@ -151,10 +161,20 @@ function open(request: WireRequest, agents: Agents): http.ClientRequest {
 
 function wireHeaders({ method, url, headers, body }: WireRequest): string[] {
   const sent = ["host", url.host, ...withoutConnectionHeaders(headers)];
-  if (body.length > 0 || method === "POST" || method === "PUT" || method === "PATCH") {
+  if (body instanceof BytePipe) {
+    const stated = headerValue(headers, "content-length");
+    sent.push(...(stated === undefined ? ["transfer-encoding", "chunked"] : ["content-length", stated]));
+  } else if (body.length > 0 || method === "POST" || method === "PUT" || method === "PATCH") {
     sent.push("content-length", String(body.length));
   }
   return sent;
+}
+
+export function headerValue(headers: readonly string[], name: string): string | undefined {
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    if (headers[at]?.toLowerCase() === name) return headers[at + 1];
+  }
+  return undefined;
 }
 
 /** Leaves out the headers that are not a guest's to set. */
@@ -166,63 +186,4 @@ export function withoutConnectionHeaders(headers: readonly string[]): readonly s
 export function withoutHeaders(headers: readonly string[], dropped: ReadonlySet<string>): readonly string[] {
   // Names are at even places, and each value follows its name.
   return headers.filter((_, at) => !dropped.has((headers[at - (at % 2)] as string).toLowerCase()));
-}
-
-async function* readBody(
-  incoming: IncomingMessage,
-  betweenBytesMs: number,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  const timer = new PhaseTimer((error) => incoming.destroy(error));
-  const abort = () => incoming.destroy(interrupted(signal));
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    if (signal.aborted) abort();
-    timer.start(betweenBytesMs, "to go on with its answer");
-    for await (const chunk of incoming) {
-      timer.start(betweenBytesMs, "to go on with its answer");
-      yield chunk;
-    }
-  } catch (error) {
-    throw describe(error);
-  } finally {
-    timer.stop();
-    signal.removeEventListener("abort", abort);
-  }
-}
-
-/** Calls back with an error unless it is stopped, or started for the next phase, in time. */
-class PhaseTimer {
-  readonly #expired: (error: OutboundError) => void;
-  #timeout: NodeJS.Timeout | undefined;
-
-  constructor(expired: (error: OutboundError) => void) {
-    this.#expired = expired;
-  }
-
-  start(ms: number, what: string): void {
-    this.stop();
-    const expire = () =>
-      this.#expired(new OutboundError("timeout", `The peer took longer than ${ms} ms ${what}`));
-    this.#timeout = setTimeout(expire, ms);
-  }
-
-  stop(): void {
-    clearTimeout(this.#timeout);
-  }
-}
-
-function interrupted(signal: AbortSignal): OutboundError {
-  return new OutboundError("connection", "The call ended before its request", { cause: signal.reason });
-}
-
-function describe(error: unknown, wasReused = false): OutboundError {
-  if (error instanceof OutboundError) return error;
-  if (wasReused && isClosedByPeer(error)) return new StaleConnectionError(error);
-  const reason = error instanceof Error ? error.message : String(error);
-  return new OutboundError("connection", `The request failed: ${reason}`, { cause: error });
-}
-
-function isClosedByPeer(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE");
 }

@@ -17,5 +17,7 @@ export {
   OutboundHttp,
   type OutboundRequest,
   type OutboundResponse,
+  type StreamedRequest,
+  type StreamedResponse,
 } from "./outbound-http.ts";
 export { OutboundSockets } from "./outbound-sockets.ts";

@@ -5,6 +5,7 @@ import http from "node:http";
 import https from "node:https";
 import type { LookupFunction } from "node:net";
 import tls from "node:tls";
+import type { BytePipe } from "../bytes/mod.ts";
 import { BlockedNetworks } from "./blocked-networks.ts";
 import type { Agents, Timeouts } from "./exchange.ts";
 import { OutboundError } from "./outbound-error.ts";
@@ -16,7 +17,7 @@ export interface ChainedRequest {
   readonly target: string;
   /** Name, value, name, value, ... */
   readonly headers: readonly string[];
-  readonly body: Uint8Array;
+  readonly body: Uint8Array | BytePipe;
 }
 
 export interface ChainedResponse {

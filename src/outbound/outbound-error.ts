@@ -10,8 +10,15 @@ export type OutboundFault =
   | "invalid-request"
   | "too-many-requests"
   | "too-many-redirects"
-  | "timeout"
-  /** DNS, TCP, TLS, or an answer that is not HTTP. */
+  /** No connection in time. */
+  | "connect-timeout"
+  /** No answer in time, or not the next piece of it. */
+  | "read-timeout"
+  /** No address for the name. */
+  | "name-unknown"
+  | "connection-refused"
+  | "tls"
+  /** What else ends a connection, or an answer that is not HTTP. */
   | "connection"
   | "response-too-large";
 

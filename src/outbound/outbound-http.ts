@@ -5,10 +5,14 @@
 // its own listener; requests to `COMPONENT.spin.internal` never leave the process.
 
 import { isIP } from "node:net";
+import type { BytePipe } from "../bytes/mod.ts";
 import { AllowedHosts, SERVICE_CHAINING_DOMAIN } from "../manifest/mod.ts";
 import { CallMeter, type OutboundLimits } from "./call-meter.ts";
 import {
+  type ExchangeOptions,
   exchange,
+  headerValue,
+  type Timeouts,
   type WireRequest,
   type WireResponse,
   withoutConnectionHeaders,
@@ -16,6 +20,7 @@ import {
 } from "./exchange.ts";
 import type { ChainedResponse, OutboundNetwork, OwnService, SendOptions } from "./network.ts";
 import { OutboundError } from "./outbound-error.ts";
+import { pipeOf } from "./pipe-of.ts";
 
 export interface OutboundRequest {
   readonly method: string;
@@ -34,6 +39,18 @@ export interface OutboundResponse {
   readonly body: Uint8Array;
 }
 
+/** A request whose body may still be on its way. */
+export interface StreamedRequest extends Omit<OutboundRequest, "body"> {
+  readonly body: BytePipe;
+  /** Those that are not here are the network's. */
+  readonly timeouts?: Partial<Timeouts>;
+}
+
+export interface StreamedResponse extends Omit<OutboundResponse, "body"> {
+  /** Cancel it if it is not wanted to its end. */
+  readonly body: BytePipe;
+}
+
 /** A destination that the allow-list has let pass. */
 type Destination =
   | { readonly kind: "network"; readonly url: URL }
@@ -41,6 +58,9 @@ type Destination =
   | { readonly kind: "component"; readonly url: URL; readonly componentId: string; readonly own: OwnService };
 
 type Hop = Destination & Omit<WireRequest, "url">;
+type HopOptions = Pick<ExchangeOptions, "signal" | "counter" | "closed"> & {
+  readonly timeouts?: Partial<Timeouts> | undefined;
+};
 
 const COMPONENT_SUFFIX = `.${SERVICE_CHAINING_DOMAIN}`;
 const SELF_HOST = "self.alt";
@@ -116,7 +136,7 @@ export class OutboundHttp {
     let hop: Hop = { ...this.#resolve(request.url), method, body, headers };
     for (let redirects = 0; ; redirects++) {
       if (hop.kind === "component") return await this.#chain(hop, options);
-      using response = await this.#exchange(hop, options.signal);
+      using response = await this.#exchange(hop, options);
       const next = this.#redirected(hop, response);
       if (!next) return await this.#buffered(response);
       if (redirects === this.#network.redirectsMax) {
@@ -129,16 +149,42 @@ export class OutboundHttp {
     }
   }
 
+  /**
+   * Sends a request as its body comes, and gives the answer when its head is there. A redirect is an answer.
+   *
+   * @throws OutboundError whose `fault` says why there is no answer; the body is cancelled then
+   */
+  async open(request: StreamedRequest, options: SendOptions): Promise<StreamedResponse> {
+    const { method, headers, timeouts } = request;
+    try {
+      using admission = new DisposableStack();
+      admission.use(this.#network.admit());
+      this.#meter?.countRequest(lengthOf(headers));
+      const body = request.body.trailers ? request.body : (request.body.whole ?? request.body);
+      const hop: Hop = { ...this.#resolve(request.url), method, headers, body };
+      if (hop.kind === "component") return streamed(await this.#chained(hop, options));
+      const counter = this.#meter;
+      const held = admission.move();
+      const closed = () => held.dispose();
+      return await this.#exchange(hop, { ...options, timeouts, counter, closed });
+    } catch (error) {
+      request.body.cancel();
+      throw error;
+    }
+  }
+
   async #chain(hop: Hop & { readonly kind: "component" }, options: SendOptions): Promise<OutboundResponse> {
+    return await this.#buffered(await this.#chained(hop, options));
+  }
+
+  #chained(hop: Hop & { readonly kind: "component" }, options: SendOptions): Promise<ChainedResponse> {
     const { method, url, headers, body, own, componentId } = hop;
-    const request = {
-      method,
-      target: url.pathname + url.search,
-      headers: withoutConnectionHeaders(headers),
-      body,
-    };
-    const response = await own.chain(componentId, request, options);
-    return await this.#buffered(response);
+    const target = url.pathname + url.search;
+    return own.chain(
+      componentId,
+      { method, target, headers: withoutConnectionHeaders(headers), body },
+      options,
+    );
   }
 
   async #buffered({ status, headers, body }: WireResponse | ChainedResponse): Promise<OutboundResponse> {
@@ -160,9 +206,10 @@ export class OutboundHttp {
     return { status, headers, body: first && chunks.length === 1 ? first : Buffer.concat(chunks) };
   }
 
-  #exchange(hop: Hop, signal: AbortSignal): Promise<WireResponse> {
-    const { agents, timeouts } = this.#network;
-    return exchange(withCredentials(hop), { agents, timeouts, signal });
+  #exchange(hop: Hop, options: HopOptions): Promise<WireResponse> {
+    const { agents } = this.#network;
+    const timeouts = { ...this.#network.timeouts, ...options.timeouts };
+    return exchange(withCredentials(hop), { ...options, agents, timeouts });
   }
 
   /** Where a URL leads, if the component may go there. */
@@ -235,6 +282,11 @@ export class OutboundHttp {
   }
 }
 
+/** The answer of a component as one that comes over the wire. */
+function streamed({ status, headers, body }: ChainedResponse): StreamedResponse {
+  return { status, headers, body: pipeOf(body) };
+}
+
 /** Turns `user:password@` of the URL into a header, as every client does. */
 function withCredentials(hop: Hop): Hop {
   const { username, password } = hop.url;
@@ -256,11 +308,4 @@ function unescaped(text: string): string {
 
 function lengthOf(texts: readonly string[]): number {
   return texts.reduce((sum, text) => sum + text.length, 0);
-}
-
-function headerValue(headers: readonly string[], name: string): string | undefined {
-  for (let at = 0; at + 1 < headers.length; at += 2) {
-    if (headers[at]?.toLowerCase() === name) return headers[at + 1];
-  }
-  return undefined;
 }

@@ -364,12 +364,12 @@ test("OutboundHttp.send() tells a failed connection if the server resets it", as
   await client.fails("connection", { url: server.origin });
 });
 
-test("OutboundHttp.send() tells a failed connection if nobody listens, or no such host is known", async () => {
+test("OutboundHttp.send() tells that nobody listens, and that no such host is known", async () => {
   const server = await serve(echo);
   await server[Symbol.asyncDispose]();
   using client = new Client(ANY);
-  await client.fails("connection", { url: server.origin });
-  await client.fails("connection", { url: "http://host.invalid/" });
+  await client.fails("connection-refused", { url: server.origin });
+  await client.fails("name-unknown", { url: "http://host.invalid/" });
 });
 
 const TIMEOUTS = [
@@ -388,7 +388,7 @@ for (const { timeouts, answer, what } of TIMEOUTS) {
       socket.once("data", () => socket.write(answer));
     });
     using client = new Client(ANY, { timeouts });
-    await client.fails("timeout", { url: server.origin });
+    await client.fails("read-timeout", { url: server.origin });
     await hungUp;
   });
 }
@@ -399,16 +399,16 @@ test("OutboundHttp.send() speaks TLS with a server that it trusts, under the nam
   for (let i = 0; i < 2; i++) {
     assert.equal((await trusting.send({ url: `https://localhost:${server.port}/` })).status, 200);
   }
-  await trusting.fails("connection", { url: `https://127.0.0.1:${server.port}/` });
+  await trusting.fails("tls", { url: `https://127.0.0.1:${server.port}/` });
   using careful = new Client(ANY);
-  await careful.fails("connection", { url: `https://localhost:${server.port}/` });
+  await careful.fails("tls", { url: `https://localhost:${server.port}/` });
 });
 
 test("OutboundHttp.send() does not wait for ever for a connection", async () => {
   // TLS is part of connecting, and this server never says a word of it.
   await using server = await serveRaw(() => undefined);
   using client = new Client(ANY, { timeouts: { connectMs: 30 } });
-  await client.fails("timeout", { url: `https://127.0.0.1:${server.port}/` });
+  await client.fails("connect-timeout", { url: `https://127.0.0.1:${server.port}/` });
 });
 
 for (const answer of ["", "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf"]) {
@@ -553,6 +553,7 @@ test("OutboundHttp.send() gives a request to another component to the listener, 
   client.network.attach({
     origin: "http://127.0.0.1:9",
     chain: async (componentId, { method, target, headers, body }, { call }) => {
+      assert.ok(body instanceof Uint8Array);
       asked.push({ componentId, method, target, headers, body: Buffer.from(body).toString(), call });
       return { status: 302, headers: ["location", "/x"], body: Buffer.from("as it is") };
     },

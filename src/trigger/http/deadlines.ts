@@ -33,6 +33,13 @@ export class Deadlines<T> {
     this.#dueMs.delete(item);
   }
 
+  /** Forgets all items, and gives them. */
+  clear(): T[] {
+    const items = [...this.#dueMs.keys()];
+    this.#dueMs.clear();
+    return items;
+  }
+
   #sweep(): void {
     const nowMs = performance.now();
     for (const [item, dueMs] of this.#dueMs) {

@@ -4,16 +4,17 @@
 // answers at once takes it within one call, without a promise, a timer or a listener. All else makes
 // the request its connection's current one, and requests sent ahead on that connection wait for it.
 
+import { BytePipe } from "../../bytes/mod.ts";
 import { SlotsExhaustedError, TrapError } from "../../engine/mod.ts";
 import { Admission, type Lane } from "./admission.ts";
 import type { Arrival, Connection } from "./connection.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Exchange, type Task } from "./exchange.ts";
-import type { HttpExecutor, HttpReply, RequestBody } from "./executor.ts";
+import type { HttpExecutor, HttpReply } from "./executor.ts";
 import { describeFailure, type HttpLogEntry } from "./failure.ts";
 import type { HttpLimits } from "./limits.ts";
 import { isPiecewise, isWhole, type PiecewiseReply, sendReply, type WholeReply } from "./reply.ts";
-import { collectBody, discardBody, streamBody } from "./request-body.ts";
+import { collectBody, discardBody, openBody } from "./request-body.ts";
 import { isAuthority, parseTarget } from "./request-target.ts";
 import type { Route } from "./route.ts";
 import { RESERVED_PREFIX, type Router } from "./router.ts";
@@ -52,6 +53,8 @@ export class Dispatcher {
   readonly #receiving: Deadlines<Exchange>;
   readonly #waiting: Deadlines<Exchange>;
   readonly #working: Deadlines<Exchange>;
+  /** Those whose reply is given, and whose executor is still at work. */
+  readonly #trailing: Deadlines<Exchange>;
   #heldBodyBytes = 0;
   #idle: PromiseWithResolvers<void> | undefined;
 
@@ -63,6 +66,7 @@ export class Dispatcher {
     this.#receiving = new Deadlines(limits.bodyTimeMs, (exchange) => this.#refuse(exchange, BODY_TOO_SLOW));
     this.#waiting = new Deadlines(limits.waitTimeMs, (exchange) => this.#waitedTooLong(exchange));
     this.#working = new Deadlines(limits.requestTimeMs, (exchange) => this.#workedTooLong(exchange));
+    this.#trailing = new Deadlines(limits.afterReplyTimeMs, (exchange) => this.#trailedTooLong(exchange));
     this.#createEndpoints();
   }
 
@@ -71,7 +75,7 @@ export class Dispatcher {
       active: this.#admission.active,
       waiting: this.#admission.waiting,
       heldBodyBytes: this.#heldBodyBytes,
-      timed: this.#receiving.size + this.#waiting.size + this.#working.size,
+      timed: this.#receiving.size + this.#waiting.size + this.#working.size + this.#trailing.size,
     };
   }
 
@@ -80,6 +84,11 @@ export class Dispatcher {
     if (this.#admission.active === 0) return;
     this.#idle ??= Promise.withResolvers();
     await this.#idle.promise;
+  }
+
+  /** Ends executors that are still at work though their reply is given. */
+  endTrailing(reason: string): void {
+    for (const exchange of this.#trailing.clear()) exchange.abort(new Error(reason));
   }
 
   /** Takes a request whose head has arrived. */
@@ -146,8 +155,21 @@ export class Dispatcher {
 
   #assign(exchange: Exchange, task: Task): void {
     exchange.task = task;
-    if (exchange.hasBody && task.executor.bodyMode === "buffered") this.#collect(exchange, task);
-    else this.#admit(exchange, task);
+    if (!exchange.hasBody) this.#admit(exchange, task);
+    else if (task.executor.bodyMode === "buffered") this.#collect(exchange, task);
+    else this.#open(exchange, task);
+  }
+
+  #open(exchange: Exchange, task: Task): void {
+    this.#hold(exchange, "receiving");
+    openBody(exchange, {
+      stallTimeMs: this.#limits.stallTimeMs,
+      opened: (body) => {
+        if (exchange.phase !== "receiving") return;
+        exchange.bodyPipe = body;
+        this.#admit(exchange, task);
+      },
+    });
   }
 
   #collect(exchange: Exchange, task: Task): void {
@@ -210,8 +232,7 @@ export class Dispatcher {
 
   #execute(exchange: Exchange, { executor, match }: Task): HttpReply | Promise<HttpReply> {
     if (executor.bodyMode === "buffered") return executor.execute(exchange, match, exchange.body);
-    const body = exchange.hasBody ? streamBody(exchange, this.#limits.stallTimeMs) : EMPTY_BODY;
-    return executor.execute(exchange, match, body);
+    return executor.execute(exchange, match, exchange.bodyPipe ?? EMPTY_BODY);
   }
 
   #await(exchange: Exchange, task: Task, reply: Promise<HttpReply>): void {
@@ -234,9 +255,36 @@ export class Dispatcher {
     if (isPiecewise(reply)) {
       this.#stream(exchange, task, reply);
     } else if (isWhole(reply)) {
-      this.#leave(exchange, task);
+      this.#leaveAfter(exchange, task, reply);
       this.#reply(exchange, reply);
     }
+  }
+
+  /** Gives up the place of a request whose reply is given, once its executor has nothing more to do. */
+  #leaveAfter(exchange: Exchange, task: Task, { afterwards }: HttpReply): void {
+    if (afterwards === undefined) {
+      this.#leave(exchange, task);
+      return;
+    }
+    this.#trailing.add(exchange);
+    const leave = () => {
+      this.#trailing.delete(exchange);
+      this.#leave(exchange, task);
+    };
+    afterwards.then(leave, (error) => {
+      leave();
+      if (!exchange.isAborted) this.#logFailure(exchange, error);
+    });
+  }
+
+  #logFailure(exchange: Exchange, error: unknown): void {
+    this.#options.log({ severity: "error", message: describeFailure(exchange, error) });
+  }
+
+  #trailedTooLong(exchange: Exchange): void {
+    const error = new Error(`it went on for more than ${this.#limits.afterReplyTimeMs} ms after its reply`);
+    this.#logFailure(exchange, error.message);
+    exchange.abort(error);
   }
 
   /** The place is held until the last byte is taken: the executor is at work as long. */
@@ -244,11 +292,11 @@ export class Dispatcher {
     if (exchange.phase !== "over") this.#hold(exchange, "working");
     streamReply(exchange, reply, this.#limits).then(
       () => {
-        this.#leave(exchange, task);
+        this.#leaveAfter(exchange, task, reply);
         if (exchange.phase !== "over") this.#finish(exchange);
       },
       (error) => {
-        this.#leave(exchange, task);
+        this.#leaveAfter(exchange, task, reply);
         this.#fail(exchange, error);
       },
     );
@@ -262,7 +310,7 @@ export class Dispatcher {
       this.#reply(exchange, BUSY);
       return;
     }
-    this.#options.log({ severity: "error", message: describeFailure(exchange, error) });
+    this.#logFailure(exchange, error);
     // A reply that has begun can only be cut short.
     if (exchange.phase === "sending") exchange.connection.socket.destroy();
     else this.#reply(exchange, isOverdue(error) ? TOO_SLOW : FAILED);
@@ -276,7 +324,7 @@ export class Dispatcher {
   /** Answers in the executor's place. Its own place it keeps until it has ended. */
   #workedTooLong(exchange: Exchange): void {
     const error = new Error(`it took longer than ${this.#limits.requestTimeMs} ms`);
-    this.#options.log({ severity: "error", message: describeFailure(exchange, error.message) });
+    this.#logFailure(exchange, error.message);
     exchange.abort(error);
     this.#reply(exchange, TOO_SLOW);
   }
@@ -303,6 +351,8 @@ export class Dispatcher {
   #finish(exchange: Exchange): void {
     const { connection, response } = exchange;
     exchange.phase = "over";
+    exchange.bodyPipe?.fail(REPLY_GIVEN);
+    exchange.bodyPipe?.cancel();
     if (exchange.hasBody && !exchange.incoming.complete) discardBody(exchange);
     if (connection.socket.writableLength === 0) {
       this.#next(exchange);
@@ -374,11 +424,15 @@ function drop(connection: Connection<Exchange>): void {
   connection.part();
 }
 
-const EMPTY_BODY: RequestBody = { [Symbol.asyncIterator]: async function* () {} };
+/** Ended: nobody can change it. */
+const EMPTY_BODY = BytePipe.of(new Uint8Array(0));
 
 function empty(status: number, ...headers: string[]): WholeReply {
   return { status, headers, body: undefined };
 }
+
+/** For whoever still reads the body then. */
+const REPLY_GIVEN = new Error("the reply is given, and the rest of the body is not read");
 
 const BAD_REQUEST = empty(400, "connection", "close");
 const NOT_FOUND = empty(404);

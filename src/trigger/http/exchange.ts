@@ -4,6 +4,7 @@
 // AbortSignal only for those who ask, because most requests are over before anybody could.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { BytePipe } from "../../bytes/mod.ts";
 import type { Lane } from "./admission.ts";
 import type { Arrival, Connection } from "./connection.ts";
 import type { HttpExecutor, HttpRequest, RouteMatch } from "./executor.ts";
@@ -46,6 +47,8 @@ export class Exchange implements HttpRequest {
   heldBytes = 0;
   /** The whole body, for an executor that takes it so. */
   body: Uint8Array = EMPTY_BYTES;
+  /** The body as it arrives, for an executor that takes it so. */
+  bodyPipe: BytePipe | undefined = undefined;
   /** Called once when a reply that is being sent is cut short. */
   onCut: (() => void) | undefined = undefined;
   #isInvitationDue: boolean;
@@ -91,6 +94,11 @@ export class Exchange implements HttpRequest {
     return this.#abort.signal;
   }
 
+  /** The client waits to be asked for the body. */
+  get isInvitationDue(): boolean {
+    return this.#isInvitationDue;
+  }
+
   /** Lets a client that asked first send its body. Once the reply has begun, that is its invitation. */
   invite(): void {
     if (!this.#isInvitationDue || this.response.headersSent) return;
@@ -107,6 +115,7 @@ export class Exchange implements HttpRequest {
     if (this.#abortReason !== undefined) return;
     this.#abortReason = reason;
     this.#abort?.abort(reason);
+    this.bodyPipe?.fail(reason);
   }
 }
 

@@ -6,6 +6,7 @@
 // Strings that come off the wire or go onto it hold one character per byte (`latin1`), never decoded:
 // what the client sent as UTF-8 reaches a guest as the same bytes when it is written as `latin1`.
 
+import type { BytePipe } from "../../bytes/mod.ts";
 import type { Route } from "./route.ts";
 
 export interface HttpRequest {
@@ -38,12 +39,25 @@ export interface HttpReply {
    * dropped and a wrong `content-length` corrected: the length of a message is the trigger's to say.
    */
   readonly headers: readonly string[];
-  /** Bytes are sent with a `content-length`; an iterable is sent in chunks, each flushed at once. */
+  /**
+   * Bytes are sent with a `content-length`. What comes in pieces is sent in chunks, each flushed at once;
+   * a pipe costs least, and its trailers are sent if the headers announce them.
+   */
   readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  /** Sends bytes as if they had come in pieces: without a length that the headers do not state. */
+  readonly framing?: "chunks";
+  /**
+   * The executor is still at work until then, though its reply is given: the request keeps its place. A
+   * rejection is logged.
+   */
+  readonly afterwards?: Promise<void>;
 }
 
-/** A request body as it arrives. It can be read once; reading it is what lets more arrive. */
-export type RequestBody = AsyncIterable<Uint8Array>;
+/**
+ * A request body as it arrives. Reading it is what lets more arrive. What is small has often arrived
+ * already: then it is there as `whole`.
+ */
+export type RequestBody = BytePipe;
 
 /** What the trigger must know of the component behind an executor. */
 export interface ExecutorLimits {

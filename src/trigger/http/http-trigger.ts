@@ -106,6 +106,7 @@ export class HttpTrigger implements Serving, AsyncDisposable {
    */
   async stop({ graceMs = GRACE_MS, signal }: StopOptions = {}): Promise<void> {
     await this.#listener.drain({ graceMs, signal });
+    this.#dispatcher.endTrailing("the server is stopping");
     await Promise.race([this.#dispatcher.idle(), sleep(ENDING_MS, undefined, { ref: false })]);
   }
 

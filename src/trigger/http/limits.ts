@@ -22,6 +22,8 @@ export interface HttpLimits {
   readonly waitTimeMs: number;
   /** From the executor's start to the head of its reply. Over: 504, and the guest is told. */
   readonly requestTimeMs: number;
+  /** From the end of a reply to the end of the guest, which may have more to do. Over: the guest is ended. */
+  readonly afterReplyTimeMs: number;
   /** Open connections; further ones are closed as they come. */
   readonly connectionsMax: number;
   /** How long a connection may stay open between two requests. */
@@ -43,6 +45,7 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   waitingMax: 1000,
   waitTimeMs: 5000,
   requestTimeMs: 30_000,
+  afterReplyTimeMs: 30_000,
   connectionsMax: 10_000,
   idleTimeMs: 75_000,
   stallTimeMs: 30_000,

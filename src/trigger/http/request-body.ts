@@ -1,7 +1,7 @@
 // Takes in the body of a request: whole within a limit, piece by piece, or not at all.
 
+import { BytePipe, fill } from "../../bytes/mod.ts";
 import type { Exchange } from "./exchange.ts";
-import type { RequestBody } from "./executor.ts";
 
 export interface CollectOptions {
   /** Called with each piece before it is kept; false refuses it and ends the collecting. */
@@ -24,22 +24,47 @@ export function collectBody(exchange: Exchange, { accept, done }: CollectOptions
   });
 }
 
-/** Gives the body as it arrives. Ends with an error if the client leaves, or stalls for too long. */
-export async function* streamBody(exchange: Exchange, stallTimeMs: number): RequestBody {
+/**
+ * Opens the body as it arrives. Calls back once all of it is there, or nothing more comes in this turn of
+ * the event loop: a small body mostly comes with its head, and is whole then.
+ *
+ * The pipe fails if the client leaves, or stalls for too long while the body is waited for.
+ */
+export function openBody(
+  exchange: Exchange,
+  options: { readonly stallTimeMs: number; readonly opened: (body: BytePipe) => void },
+): void {
   const { incoming, connection } = exchange;
-  // To stop reading must not close the connection, on which the reply is to be sent. Without an
-  // encoding, the pieces of a message are buffers.
-  const pieces: AsyncIterator<Buffer> = incoming.iterator({ destroyOnReturn: false });
-  exchange.invite();
-  try {
-    for (;;) {
-      const next = await connection.expect(pieces.next(), stallTimeMs);
-      if (next.done) return;
-      yield next.value;
-    }
-  } finally {
-    await pieces.return?.();
-  }
+  const body = new BytePipe();
+  let awaited: PromiseWithResolvers<void> | undefined;
+  body.watchReaders((areWaiting) => {
+    awaited?.resolve();
+    awaited = undefined;
+    if (!areWaiting || body.isClosed) return;
+    exchange.invite();
+    awaited = Promise.withResolvers();
+    void connection.expect(awaited.promise, options.stallTimeMs);
+  });
+  const open = once(() => options.opened(body));
+  fill(body, incoming, {
+    // What is left is the trigger's to discard.
+    cancelled: () => undefined,
+    trailers: () => incoming.rawTrailers,
+    describe: (cause) => new Error("the client has left in the middle of the body", { cause }),
+  });
+  incoming.once("end", open);
+  // A client that waits to be asked sends nothing before.
+  if (exchange.isInvitationDue) open();
+  else setImmediate(open);
+}
+
+function once(act: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    act();
+  };
 }
 
 /** What is left of a body that nobody reads is thrown away up to here, then the connection is closed. */

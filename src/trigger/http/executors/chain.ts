@@ -3,12 +3,17 @@
 // The called component sees a request without peer or route: `0.0.0.0:0`, and `/...` with the whole
 // path behind it (`crates/trigger-http/src/outbound_http.rs` at v4.0.2).
 
+import { BytePipe } from "../../../bytes/mod.ts";
 import type { ChainedRequest, ChainedResponse, SendOptions } from "../../../outbound/mod.ts";
 import type { HttpExecutor, HttpReply, HttpRequest, RouteMatch } from "../executor.ts";
+import { DEFAULT_HTTP_LIMITS } from "../limits.ts";
 import { createRoute } from "../route.ts";
 
 /** Components that may wait for each other in a row. A loop of them would hold a slot for each turn. */
 const DEPTH_MAX = 16;
+
+/** Of a body for a component that takes it whole. */
+const BODY_BYTES_MAX = DEFAULT_HTTP_LIMITS.bodyBytesMax;
 
 const PEER = "0.0.0.0:0";
 /** What the URLs that guests are told have for a host, as the request has none. */
@@ -83,13 +88,27 @@ function matchAll(componentId: string, path: string): RouteMatch {
 
 async function execute(
   executor: HttpExecutor,
-  call: { readonly request: HttpRequest; readonly match: RouteMatch; readonly body: Uint8Array },
+  call: {
+    readonly request: HttpRequest;
+    readonly match: RouteMatch;
+    readonly body: Uint8Array | BytePipe;
+  },
 ): Promise<HttpReply> {
   const { request, match, body } = call;
-  if (executor.bodyMode === "buffered") return executor.execute(request, match, body);
-  return executor.execute(request, match, streamOf(body));
+  if (executor.bodyMode === "streamed") {
+    return executor.execute(request, match, body instanceof BytePipe ? body : BytePipe.of(body));
+  }
+  return executor.execute(request, match, body instanceof BytePipe ? await collected(body) : body);
 }
 
-async function* streamOf(body: Uint8Array): AsyncGenerator<Uint8Array> {
-  if (body.length > 0) yield body;
+/** @throws Error for a body that is larger than one of a client may be */
+async function collected(body: BytePipe): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of body) {
+    bytes += piece.length;
+    if (bytes > BODY_BYTES_MAX) throw new Error(`The body is larger than ${BODY_BYTES_MAX} bytes`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
 }

@@ -1,0 +1,173 @@
+// `fields`: headers or trailers, as a guest sees and makes them.
+//
+// Names are in lower case, as in Spin. Values hold one character per byte; to guests they are bytes.
+
+import { err, ok, type Result } from "../../wasi/mod.ts";
+
+export type FieldEntry = readonly [name: string, value: Uint8Array];
+export type HeaderError = { readonly tag: "invalid-syntax" | "forbidden" | "immutable" };
+type FieldsResult = Result<undefined, HeaderError>;
+
+/**
+ * Fields that belong to the connection: guests do not see them, and cannot set them
+ * (`DEFAULT_FORBIDDEN_HEADERS` in `crates/wasi-http/src/lib.rs` of Wasmtime).
+ */
+const FORBIDDEN: ReadonlySet<string> = new Set([
+  "connection",
+  "host",
+  "http2-settings",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** Names and values of one object together; more than any server takes. Beyond, the guest traps. */
+const FIELDS_BYTES_MAX = 128 * 1024;
+
+/** A token (RFC 9110, 5.6.2). */
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** Anything but control characters. */
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+const DONE: FieldsResult = ok();
+const INVALID: Result<never, HeaderError> = err({ tag: "invalid-syntax" });
+const IS_FORBIDDEN: Result<never, HeaderError> = err({ tag: "forbidden" });
+const IS_IMMUTABLE: Result<never, HeaderError> = err({ tag: "immutable" });
+
+export class Fields {
+  /** Name, value, name, value, ... */
+  #list: string[];
+  #isMutable: boolean;
+  #bytes = 0;
+
+  private constructor(list: string[], access: "mutable" | "immutable") {
+    this.#list = list;
+    this.#isMutable = access === "mutable";
+    for (const text of list) this.#bytes += text.length;
+  }
+
+  static empty(): Fields {
+    return new Fields([], "mutable");
+  }
+
+  /** What came off the wire, but for what guests do not see. @param list name, value, name, value, ... */
+  static received(list: readonly string[]): Fields {
+    const visible: string[] = [];
+    for (let at = 0; at + 1 < list.length; at += 2) {
+      // The loop stays inside of an array that holds only strings.
+      const name = (list[at] as string).toLowerCase();
+      if (!FORBIDDEN.has(name)) visible.push(name, list[at + 1] as string);
+    }
+    return new Fields(visible, "immutable");
+  }
+
+  static fromEntries(entries: readonly FieldEntry[]): Result<Fields, HeaderError> {
+    const fields = Fields.empty();
+    for (const [name, value] of entries) {
+      const appended = fields.append(name, value);
+      if (appended.tag === "err") return appended;
+    }
+    return ok(fields);
+  }
+
+  /** Name, value, name, value, ... */
+  get list(): readonly string[] {
+    return this.#list;
+  }
+
+  /** No guest changes it any more. */
+  freeze(): this {
+    this.#isMutable = false;
+    return this;
+  }
+
+  /** A copy that can be changed. */
+  copy(): Fields {
+    return new Fields([...this.#list], "mutable");
+  }
+
+  /** The first value. */
+  first(lowerCaseName: string): string | undefined {
+    const { list } = this;
+    for (let at = 0; at < list.length; at += 2) if (list[at] === lowerCaseName) return list[at + 1];
+    return undefined;
+  }
+
+  has(name: string): boolean {
+    return this.first(name.toLowerCase()) !== undefined;
+  }
+
+  get(name: string): Uint8Array[] {
+    const wanted = name.toLowerCase();
+    const values: Uint8Array[] = [];
+    for (const [at, text] of this.#list.entries()) {
+      if (at % 2 === 1 && this.#list[at - 1] === wanted) values.push(Buffer.from(text, "latin1"));
+    }
+    return values;
+  }
+
+  entries(): FieldEntry[] {
+    const entries: FieldEntry[] = [];
+    for (let at = 0; at + 1 < this.#list.length; at += 2) {
+      // As in `received`.
+      entries.push([this.#list[at] as string, Buffer.from(this.#list[at + 1] as string, "latin1")]);
+    }
+    return entries;
+  }
+
+  /** Errors: `invalid-syntax`, `forbidden`, `immutable`. */
+  append(name: string, value: Uint8Array): FieldsResult {
+    const refused = this.#refused(name);
+    if (refused) return refused;
+    const text = textOf(value);
+    if (!VALUE.test(text)) return INVALID;
+    this.#add(name.toLowerCase(), text);
+    return DONE;
+  }
+
+  /** Without values, the field is removed. Errors: as `append`, and nothing has changed then. */
+  set(name: string, values: readonly Uint8Array[]): FieldsResult {
+    const refused = this.#refused(name);
+    if (refused) return refused;
+    const texts = values.map(textOf);
+    if (!texts.every((text) => VALUE.test(text))) return INVALID;
+    this.#remove(name.toLowerCase());
+    for (const text of texts) this.#add(name.toLowerCase(), text);
+    return DONE;
+  }
+
+  /** Errors: `invalid-syntax`, `forbidden`, `immutable`. */
+  delete(name: string): FieldsResult {
+    const refused = this.#refused(name);
+    if (!refused) this.#remove(name.toLowerCase());
+    return refused ?? DONE;
+  }
+
+  #refused(name: string): Result<never, HeaderError> | undefined {
+    if (!NAME.test(name)) return INVALID;
+    if (FORBIDDEN.has(name.toLowerCase())) return IS_FORBIDDEN;
+    return this.#isMutable ? undefined : IS_IMMUTABLE;
+  }
+
+  /** @throws Error at the limit, which ends the guest */
+  #add(name: string, value: string): void {
+    this.#bytes += name.length + value.length;
+    if (this.#bytes > FIELDS_BYTES_MAX) {
+      throw new Error(`The guest made headers of more than ${FIELDS_BYTES_MAX} bytes`);
+    }
+    this.#list.push(name, value);
+  }
+
+  #remove(name: string): void {
+    const isKept = (at: number) => this.#list[at - (at % 2)] !== name;
+    this.#list = this.#list.filter((_, at) => isKept(at));
+    this.#bytes = this.#list.reduce((sum, text) => sum + text.length, 0);
+  }
+}
+
+function textOf(value: Uint8Array): string {
+  return Buffer.from(value.buffer, value.byteOffset, value.length).toString("latin1");
+}

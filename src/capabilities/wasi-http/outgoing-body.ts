@@ -1,0 +1,107 @@
+// `outgoing-body`: what a guest sends, in an answer or in a request of its own.
+//
+// Until somebody reads the pipe, it holds what the guest writes; in first gear that is the whole answer.
+
+import { BytePipe } from "../../bytes/mod.ts";
+import { type GearedCaller, IoError, type OutputStream } from "../../wasi/mod.ts";
+import { bodySizeError, type ErrorCode, HttpFailure, PROTOCOL_ERROR } from "./error-code.ts";
+import type { Fields } from "./fields.ts";
+
+/** What a guest can write before anybody reads. A guest that has more to say in first gear shifts. */
+const HELD_BYTES_MAX = 64 * 1024;
+
+/** The `content-length` among the headers: undefined if there is none, "invalid" if it is no number. */
+export function statedLength(fields: Fields): number | undefined | "invalid" {
+  const value = fields.first("content-length");
+  if (value === undefined) return undefined;
+  const length = /^[0-9]+$/.test(value) ? Number(value) : Number.NaN;
+  return Number.isSafeInteger(length) ? length : "invalid";
+}
+
+export class OutgoingBody implements Disposable {
+  readonly pipe = new BytePipe(HELD_BYTES_MAX);
+  readonly #kind: "request" | "response";
+  readonly #length: number | undefined;
+  #stream: OutgoingBodyStream | undefined;
+
+  /** @param length what the headers promise */
+  constructor(kind: "request" | "response", length: number | undefined) {
+    this.#kind = kind;
+    this.#length = length;
+  }
+
+  /** Undefined: it was taken before. */
+  write(): OutputStream | undefined {
+    if (this.#stream) return undefined;
+    this.#stream = new OutgoingBodyStream(this.pipe, this.#length, (written) =>
+      bodySizeError(this.#kind, written),
+    );
+    return this.#stream;
+  }
+
+  /**
+   * Ends the body. A length that was promised and not kept is an error, and the body is broken off. It
+   * is a trap while the stream is open.
+   */
+  finish(trailers: Fields | undefined): ErrorCode | undefined {
+    if (this.#stream?.isOpen) throw new Error("The guest finishes a body whose stream it still has");
+    const written = this.#stream?.written ?? 0;
+    if (this.#length !== undefined && written !== this.#length) {
+      const code = bodySizeError(this.#kind, written);
+      this.pipe.fail(new HttpFailure(code));
+      return code;
+    }
+    this.pipe.end(trailers?.list);
+    return undefined;
+  }
+
+  /** A body that is let go without its end is broken off. */
+  [Symbol.dispose](): void {
+    this.pipe.fail(new HttpFailure(PROTOCOL_ERROR));
+  }
+}
+
+class OutgoingBodyStream implements OutputStream {
+  readonly #pipe: BytePipe;
+  readonly #length: number | undefined;
+  readonly #sizeError: (written: number) => ErrorCode;
+  #isBroken = false;
+  isOpen = true;
+  written = 0;
+
+  constructor(pipe: BytePipe, length: number | undefined, sizeError: (written: number) => ErrorCode) {
+    this.#pipe = pipe;
+    this.#length = length;
+    this.#sizeError = sizeError;
+  }
+
+  room(): number | undefined {
+    return this.#isBroken || this.#pipe.isCancelled || this.#pipe.isClosed ? undefined : this.#pipe.room;
+  }
+
+  /** @throws IoError if it is more than was promised; nothing of it is sent then */
+  write(_caller: GearedCaller, bytes: Uint8Array): void {
+    this.written += bytes.length;
+    if (this.#length !== undefined && this.written > this.#length) {
+      this.#isBroken = true;
+      const failure = new HttpFailure(this.#sizeError(this.written));
+      throw new IoError(`The body is longer than its content-length of ${this.#length}`, failure);
+    }
+    this.#pipe.write(bytes);
+  }
+
+  /** What is written is on its way already. */
+  flush(): void {}
+
+  isReady(): boolean {
+    return !this.isOpen || this.room() !== 0;
+  }
+
+  watch(wake: () => void): () => void {
+    return this.#pipe.onRoom(wake);
+  }
+
+  [Symbol.dispose](): void {
+    this.isOpen = false;
+  }
+}

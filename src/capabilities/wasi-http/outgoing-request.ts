@@ -1,0 +1,100 @@
+// `outgoing-request` and `request-options`: what a guest asks of others.
+
+import { err, ok, type Result } from "../../wasi/mod.ts";
+import type { Fields } from "./fields.ts";
+import { GET, type Method, methodName, type Scheme, schemeName } from "./method.ts";
+import { OutgoingBody, statedLength } from "./outgoing-body.ts";
+
+const PATH_WITH_QUERY = /^[/?]?[!-"$-;=?-~\x80-\uffff]*$/;
+const AUTHORITY = /^([\w.~!$&'()*+,;=:%-]*@)?(\[[0-9A-Za-z:.%]+\]|[\w.~!$&'()*+,;=%-]+)(:[0-9]{1,5})?$/;
+const PORT_MAX = 65_535;
+
+type Done = Result<undefined, undefined>;
+
+export class OutgoingRequest {
+  readonly headers: Fields;
+  #method: Method = GET;
+  #pathWithQuery: string | undefined;
+  #scheme: Scheme | undefined;
+  #authority: string | undefined;
+  #body: OutgoingBody | undefined;
+
+  /** Takes the headers: they cannot be changed any more. */
+  constructor(headers: Fields) {
+    this.headers = headers.freeze();
+  }
+
+  get method(): Method {
+    return this.#method;
+  }
+
+  setMethod(method: Method): Done {
+    if (methodName(method) === undefined) return err(undefined);
+    this.#method = method;
+    return ok();
+  }
+
+  get pathWithQuery(): string | undefined {
+    return this.#pathWithQuery;
+  }
+
+  setPathWithQuery(text: string | undefined): Done {
+    if (text !== undefined && !PATH_WITH_QUERY.test(text)) return err(undefined);
+    this.#pathWithQuery = text;
+    return ok();
+  }
+
+  get scheme(): Scheme | undefined {
+    return this.#scheme;
+  }
+
+  setScheme(scheme: Scheme | undefined): Done {
+    if (scheme && schemeName(scheme) === undefined) return err(undefined);
+    this.#scheme = scheme;
+    return ok();
+  }
+
+  get authority(): string | undefined {
+    return this.#authority;
+  }
+
+  setAuthority(text: string | undefined): Done {
+    if (text !== undefined && !isAuthority(text)) return err(undefined);
+    this.#authority = text;
+    return ok();
+  }
+
+  /** The body, if the guest has asked for it. */
+  get takenBody(): OutgoingBody | undefined {
+    return this.#body;
+  }
+
+  /** Errors: it was taken before, or the `content-length` is no number. */
+  body(): Result<OutgoingBody, undefined> {
+    const length = statedLength(this.headers);
+    if (this.#body || length === "invalid") return err(undefined);
+    this.#body = new OutgoingBody("request", length);
+    return ok(this.#body);
+  }
+
+  /** An absolute URL, or a path of the app itself where there is no authority. HTTPS if nothing is said. */
+  get url(): string {
+    const path = this.#pathWithQuery ?? "/";
+    const absolute = path.startsWith("/") ? path : `/${path}`;
+    if (this.#authority === undefined) return absolute;
+    const scheme = this.#scheme ? schemeName(this.#scheme) : "https";
+    return `${scheme}://${this.#authority}${absolute}`;
+  }
+}
+
+function isAuthority(text: string): boolean {
+  const port = AUTHORITY.exec(text)?.[3];
+  return AUTHORITY.test(text) && (port === undefined || Number(port.slice(1)) <= PORT_MAX);
+}
+
+/** Durations in nanoseconds; without one, what the host has set holds. */
+export class RequestOptions {
+  connectTimeout: bigint | undefined;
+  firstByteTimeout: bigint | undefined;
+  betweenBytesTimeout: bigint | undefined;
+}
