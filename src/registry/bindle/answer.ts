@@ -16,6 +16,8 @@ export interface Errand {
   readonly credentials: Credentials;
   /** What 404 means, if not that there is no such bindle. */
   readonly notFound?: Meaning;
+  /** What to do if a parcel is not what the invoice says. */
+  readonly mismatchHint?: string;
 }
 
 export interface Meaning {
@@ -25,6 +27,7 @@ export interface Meaning {
 }
 
 export const YANKED_HINT = "Use a newer version; `spindle bindle search` lists them.";
+const TELL_HINT = "Check the URL of the server. If it is right, tell who runs the server.";
 const URL_HINT = 'The URL of a Bindle server usually ends in "/v1/".';
 
 /** Reads a document of either format, and what `read` makes of it. */
@@ -98,15 +101,16 @@ async function errorTextOf(answer: IncomingMessage): Promise<string | undefined>
 }
 
 /** What an exchange threw, as an error of its errand. */
-export function explained(error: unknown, { action }: Errand): unknown {
+export function explained(error: unknown, { action, mismatchHint = TELL_HINT }: Errand): unknown {
   if (error instanceof ParcelMismatch) {
     return new SpindleError("BINDLE_PARCEL_MISMATCH", `${action}: the parcel ${error.message}`, {
+      hint: mismatchHint,
       cause: error.cause,
     });
   }
   if (!(error instanceof TransportError)) return error;
-  const code = error.kind === "answer" ? "BINDLE_SERVER_ANSWER" : "BINDLE_SERVER_UNREACHABLE";
-  return new SpindleError(code, `${action}: ${error.message}`, {
-    ...(error.hint !== undefined && { hint: error.hint }),
-  });
+  const isAnswer = error.kind === "answer";
+  const code = isAnswer ? "BINDLE_SERVER_ANSWER" : "BINDLE_SERVER_UNREACHABLE";
+  const hint = error.hint ?? (isAnswer ? TELL_HINT : "Try again later, or ask who runs the server.");
+  return new SpindleError(code, `${action}: ${error.message}`, { hint });
 }

@@ -50,7 +50,8 @@ export function groupFiles(invoice: Invoice, group: string): readonly GroupFile[
         : addFile({ files, folders }, path, label);
     if (problem === undefined) continue;
     const action = `Cannot use the files of group "${group}" of ${formatBindleId(invoice.bindle)}`;
-    throw new SpindleError("BINDLE_FILE_NAME", `${action}: ${problem}`);
+    const hint = "Have it pushed again without such a name: a component could not be given this file.";
+    throw new SpindleError("BINDLE_FILE_NAME", `${action}: ${problem}`, { hint });
   }
   return Array.from(files, ([path, label]) => ({ path, label }));
 }

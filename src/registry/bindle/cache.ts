@@ -166,6 +166,7 @@ function refuseOtherId(
   throw new SpindleError(
     "BINDLE_SERVER_ANSWER",
     `Cannot fetch ${wanted} from ${server}: it sent ${found} instead`,
+    { hint: "Tell who runs the server." },
   );
 }
 

@@ -95,7 +95,8 @@ export class BindleClient implements Disposable {
     const path = `_i/${pathOf(id)}@${label.sha256}`;
     const headers = { accept: ACCEPT, "content-type": "application/octet-stream" };
     const body = bodyOf(content, label);
-    await this.#exchange(this.#errand(action), { method: "POST", path, headers, body, signal }, drain);
+    const errand = { ...this.#errand(action), mismatchHint: "The file has changed: push again." };
+    await this.#exchange(errand, { method: "POST", path, headers, body, signal }, drain);
   }
 
   /**

@@ -96,13 +96,23 @@ export function verifyInvoice(invoice: Invoice, trust: Trust): void {
     checkSignatures(invoice, trust);
   } catch (error) {
     if (!(error instanceof SignatureError)) throw error;
-    throw new SpindleError(
-      "BINDLE_SIGNATURE",
-      `Cannot trust ${formatBindleId(invoice.bindle)}: ${error.message}`,
-      {
-        hint: "If you trust who signed it, add their key to the keyring with `spindle bindle keys`.",
-      },
-    );
+    const message = `Cannot trust ${formatBindleId(invoice.bindle)}: ${error.message}`;
+    throw new SpindleError("BINDLE_SIGNATURE", message, { hint: hintFor(invoice, trust) });
+  }
+}
+
+/** What to do about an invoice that is not trusted depends on why. */
+function hintFor(invoice: Invoice, { strategy }: Trust): string {
+  const { signature: signatures = [] } = invoice;
+  if (!signatures.some(({ role }) => strategy.roles.includes(role))) {
+    return "Have it signed when it is pushed, with `spindle bindle push --sign-key`.";
+  }
+  try {
+    for (const signature of signatures) checkSignature(invoice, signature);
+    return "If you trust who signed it, add their key to the keyring with `spindle bindle keys`.";
+  } catch {
+    // That one of them is wrong is the answer.
+    return "Do not run it: it is not what was signed. Tell whoever pushed it.";
   }
 }
 
