@@ -9,6 +9,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import type { EngineOptions } from "../../../src/engine/mod.ts";
+import { AllowedHosts } from "../../../src/manifest/mod.ts";
+import { BlockedNetworks, OutboundSockets } from "../../../src/outbound/mod.ts";
 import type { GuestNetwork } from "../../../src/wasi/mod.ts";
 import { type CommandOptions, type CommandResult, runCommand } from "../run-command.ts";
 import { TemporaryFolder } from "../temporary.ts";
@@ -105,6 +107,26 @@ for (const { args, stderr } of refusals) {
     assert.match(result.stderr, stderr);
   });
 }
+
+test("the allow-list of a manifest opens what it names", async () => {
+  const reported: string[] = [];
+  const allowing = (...items: string[]) =>
+    new OutboundSockets(
+      { blocked: new BlockedNetworks(), report: (note) => void reported.push(note) },
+      { id: "guest", allowedHosts: AllowedHosts.parse(items) },
+    );
+  // The server listens on a port.
+  const address = `127.0.0.1:${(tcp.address() as AddressInfo).port}`;
+  const allowed = await run(["tcp", address], { network: allowing(`tcp://${address}`) });
+  assert.equal(allowed.stdout, "hello from the guest\n");
+  assert.deepEqual(reported, []);
+  const denied = await run(["tcp", address], { network: allowing(`udp://${address}`) });
+  assert.match(denied.stderr, /^tcp: PermissionDenied/);
+  assert.match(reported.join(), new RegExp(`tcp://${address}`));
+  const datagram = `127.0.0.1:${udp.address().port}`;
+  const network = allowing(`udp://${datagram}`, "udp://127.0.0.1:0");
+  assert.equal((await run(["udp", datagram], { network })).stdout, "datagram\n");
+});
 
 test("a guest that sleeps ends with its call", async () => {
   const abort = new AbortController();
