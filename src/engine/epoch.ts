@@ -46,7 +46,7 @@ export class EpochClock implements Disposable {
 
   /** A guest begins to run, or goes on after a wait: a turn begins. */
   enter(): void {
-    this.#turn = this.#turn >= TURN_MAX ? 1 : this.#turn + 1;
+    this.#turn = this.#turn >= TURN_MAX ? 1 : this.#turn + 2;
     this.#words[WORD.TURN] = this.#turn;
     this.#words[WORD.TICK] = 0;
     if (this.#worker === undefined) this.#start();
@@ -94,5 +94,5 @@ export class EpochClock implements Disposable {
   }
 }
 
-/** Turns are counted from 1: 0 says that no guest runs. */
+/** Turns are counted in odd numbers: 0 says that no guest runs, and guests look at the lowest byte only. */
 const TURN_MAX = 2 ** 31 - 1;

@@ -11,19 +11,19 @@ import { BranchHints } from "./branch-hints.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { CompileCosts } from "./compile-cost.ts";
-import { type ControlMemories, markedOffset } from "./control.ts";
+import { type ControlMemories, markedOffset, type StoredRange } from "./control.ts";
 import {
   type MemoryArgument,
   readMemoryArgument,
   skipImmediates,
   skipPrefixedImmediates,
 } from "./instructions.ts";
-import { KnownMarks } from "./known-marks.ts";
+import { ABSOLUTE, KnownMarks } from "./known-marks.ts";
 import type { Layout, Range } from "./layout.ts";
 import type { ValueType } from "./module.ts";
 import { ATOMIC, BULK, GC, OP, SIMD, TYPE } from "./opcodes.ts";
-import { OperandStack, UNKNOWN, WRAPPED } from "./operand-stack.ts";
-import { CONTROL, HEAP_STEP_BYTES, TABLE_ELEMENTS_MAX } from "./rewritten.ts";
+import { constantOf, constantOrigin, OperandStack, UNKNOWN, WRAPPED } from "./operand-stack.ts";
+import { CARD_SHIFT, CONTROL, HEAP_STEP_BYTES, TABLE_ELEMENTS_MAX } from "./rewritten.ts";
 import { readValueType } from "./value-types.ts";
 
 /** V8 takes no more, whatever the module says. */
@@ -133,7 +133,8 @@ export class CodeRewriter {
     this.#reader = reader;
     this.#function = functionIndex;
     this.#body.clear();
-    this.#join();
+    this.#stack.forget();
+    this.#marks.clear();
     this.#simpleAt = NOWHERE;
     this.#temporaries = [];
     this.#canRunLong = false;
@@ -222,6 +223,9 @@ export class CodeRewriter {
         this.#assign(reader.u32(), opcode);
         break;
       case OP.I32_CONST:
+        this.#stack.push(constantOrigin(reader.s33() >>> 0));
+        simpleAt = at;
+        break;
       case OP.I64_CONST:
       case OP.F32_CONST:
       case OP.F64_CONST:
@@ -233,13 +237,26 @@ export class CodeRewriter {
         skipImmediates(reader, opcode);
         this.#loop();
         break;
+      case OP.BLOCK:
+      case OP.IF:
+      case OP.TRY:
+      case OP.TRY_TABLE:
+        skipImmediates(reader, opcode);
+        this.#stack.forget();
+        this.#marks.enterBlock();
+        break;
       case OP.ELSE:
       case OP.CATCH:
       case OP.CATCH_ALL:
+        skipImmediates(reader, opcode);
+        this.#stack.forget();
+        this.#marks.alternate();
+        break;
       case OP.DELEGATE:
       case OP.END:
         skipImmediates(reader, opcode);
-        this.#join();
+        this.#stack.forget();
+        this.#marks.leaveBlock();
         break;
       case OP.I32_WRAP_I64:
         this.#stack.wrap();
@@ -299,14 +316,9 @@ export class CodeRewriter {
     if (opcode === OP.LOCAL_TEE) this.#stack.push(local);
   }
 
-  /** Another path may come in here. */
-  #join(): void {
-    this.#stack.forget();
-    this.#marks.clear();
-  }
-
   #loop(): void {
-    this.#join();
+    this.#stack.forget();
+    this.#marks.enterLoop();
     this.#canRunLong = true;
     this.#checkEpoch(this.#reader.offset);
   }
@@ -417,6 +429,11 @@ export class CodeRewriter {
     if (!this.#options.cards) return;
     const { values, memory } = store;
     const origin = this.#stack.originBelow(values.length);
+    const constant = constantOf(origin);
+    if (constant !== undefined) {
+      this.#markConstant(at, { ...store, offset: constant + store.offset });
+      return;
+    }
     if (origin !== UNKNOWN) {
       if (this.#marks.covers(origin, store)) return;
       this.#marks.add(origin, memory, markedOffset(store));
@@ -436,6 +453,14 @@ export class CodeRewriter {
     code.op(OP.LOCAL_TEE).u32(address);
     this.#control.markStore(code, address, store);
     for (const value of kept) code.op(OP.LOCAL_GET).u32(value);
+  }
+
+  #markConstant(at: number, range: StoredRange): void {
+    // Nothing is there to be written to.
+    if (range.offset >= ADDRESSES_END || this.#marks.covers(ABSOLUTE, range)) return;
+    const card = Math.floor(range.offset / 2 ** CARD_SHIFT);
+    this.#marks.add(ABSOLUTE, range.memory, card * 2 ** CARD_SHIFT);
+    this.#control.markCard(this.#flush(at), range.memory, card);
   }
 
   /** A new local for a role (0: address, then the operands above it); functions have one for each type and role. */
@@ -644,6 +669,8 @@ interface Signature {
 }
 
 const NOWHERE = -1;
+/** Where addresses of 32 bits end. */
+const ADDRESSES_END = 2 ** 32;
 
 /** Bytes written, and type of the value, of i32.store and the opcodes that follow it. */
 const STORE_BYTES = [4, 8, 4, 8, 1, 2, 1, 2, 4];

@@ -56,6 +56,12 @@ export class ControlMemories {
     code.append(this.#markAddress(range.memory));
   }
 
+  /** `[] -> []`: marks the card of a constant address. */
+  markCard(code: ByteWriter, memory: number, card: number): void {
+    code.u8(OP.I32_CONST, 0, OP.I32_CONST, 1, OP.I32_STORE8, MEMORY_INDEX_FLAG);
+    code.u32(this.cardTable(memory)).u32(CONTROL.MARKS + card);
+  }
+
   /** `[address] -> []`. It is the same for all stores to a memory, and there are very many. */
   #markAddress(memory: number): Uint8Array {
     let encoded = this.#markAddresses[memory];
@@ -86,10 +92,7 @@ export class ControlMemories {
    * @returns where in the code the branch is that is hardly ever taken
    */
   checkEpoch(code: ByteWriter, tick: number): number {
-    code
-      .u8(OP.I32_CONST, 0, OP.PREFIX_ATOMIC, ATOMIC.I32_LOAD, 2 | MEMORY_INDEX_FLAG)
-      .u32(this.epoch)
-      .u32(0);
+    code.u8(OP.I32_CONST, 0, OP.PREFIX_ATOMIC, ATOMIC.I32_LOAD8_U, MEMORY_INDEX_FLAG).u32(this.epoch).u32(0);
     const branch = code.length;
     code.u8(OP.IF, TYPE.EMPTY, OP.CALL).u32(tick).u8(OP.END);
     return branch;
@@ -99,9 +102,9 @@ export class ControlMemories {
 /**
  * The offset whose card is marked for a store.
  *
- * A marked page is restored with the 15 bytes behind it, so a mark at `p` covers p to p + 15, wherever
- * `p` is in its page. Offsets are therefore rounded down to 16 where the store stays within those
- * bytes: below 16 nothing is to be added, and neighbours share a mark.
+ * A marked card is restored with STRADDLE_BYTES behind it, so a mark at `p` covers as many from `p` on,
+ * wherever `p` is in its card. Offsets are therefore rounded down to a multiple of that and one, where
+ * the store stays within those bytes: small ones need not be added, and neighbours share a mark.
  */
 export function markedOffset({ offset, bytes }: StoredRange): number {
   if (offset > OFFSET_MAX) return 0;

@@ -41,6 +41,7 @@ export const TYPE = {
 
 export const OP = {
   UNREACHABLE: 0x00,
+  NOP: 0x01,
   BLOCK: 0x02,
   LOOP: 0x03,
   IF: 0x04,
@@ -156,6 +157,7 @@ export const ATOMIC = {
   WAIT32: 1,
   WAIT64: 2,
   I32_LOAD: 0x10,
+  I32_LOAD8_U: 0x12,
   I32_STORE: 0x17,
   RMW_FIRST: 0x1e,
   CMPXCHG_FIRST: 0x48,

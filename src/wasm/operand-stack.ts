@@ -1,10 +1,10 @@
-// Remembers which of the topmost operands are copies of a local variable.
+// Remembers which of the topmost operands are copies of a local variable, or constants.
 //
 // It serves stores: if the address is still in a local, it need not be kept in a new one. Only what
 // was pushed by straight-line code is known; whatever else happens, the rest is unknown, and so is
 // everything after a block. That is always safe, since values are only taken from the top.
 
-/** Origin of an operand that is no copy of a local. Other origins are indices of locals. */
+/** Origin of an operand of which nothing is known. Others are indices of locals, or below it for constants. */
 export const UNKNOWN = -1;
 
 /**
@@ -12,6 +12,16 @@ export const UNKNOWN = -1;
  * has that many locals.
  */
 export const WRAPPED = 1 << 16;
+
+/** The origin of a constant of i32, given as unsigned. */
+export function constantOrigin(value: number): number {
+  return UNKNOWN - 1 - value;
+}
+
+/** The constant, if that is the origin. */
+export function constantOf(origin: number): number | undefined {
+  return origin < UNKNOWN ? UNKNOWN - 1 - origin : undefined;
+}
 
 /** Deeper operands are forgotten. */
 const DEPTH_MAX = 64;
@@ -37,7 +47,7 @@ function effectsByOpcode(): Uint8Array {
 const EFFECTS = effectsByOpcode();
 
 export class OperandStack {
-  readonly #origins = new Int32Array(DEPTH_MAX);
+  readonly #origins = new Float64Array(DEPTH_MAX);
   #height = 0;
 
   forget(): void {

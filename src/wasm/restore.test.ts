@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { type HarnessInstance, type HarnessMemory, instantiate } from "../../test/suites/wasm-harness.ts";
 import { ModuleBuilder } from "./module-builder.ts";
 import { OP } from "./opcodes.ts";
+import { rewrite } from "./rewrite.ts";
 import { CARD_SHIFT, STRADDLE_BYTES } from "./rewritten.ts";
 import { assembleText } from "./text.ts";
 
@@ -211,7 +212,6 @@ test("A store marks one card, and nothing that it does not have to", async () =>
     assert.deepEqual(guest.memories.map(markedCards), [[at >>> CARD_SHIFT]], `at ${at}`);
     guest.restore();
   }
-  assert.equal(STRADDLE_BYTES, 15);
 });
 
 test("Any two stores off one local are undone, whichever of their marks is spared", async () => {
@@ -219,7 +219,9 @@ test("Any two stores off one local are undone, whichever of their marks is spare
     { opcode: 0x3a, bytes: 1 },
     { opcode: 0x37, bytes: 8 },
   ];
-  const offsets = range(0, 32);
+  const offsets = [0, 1, 8, STRADDLE_BYTES, 2 * STRADDLE_BYTES].flatMap((offset) =>
+    range(Math.max(0, offset - 8), offset + 2),
+  );
   const pairs = offsets.flatMap((one) =>
     offsets.flatMap((two) => sizes.flatMap((first) => sizes.map((second) => ({ one, two, first, second })))),
   );
@@ -236,11 +238,12 @@ test("Any two stores off one local are undone, whichever of their marks is spare
   }
   const guest = patterned(instantiate(builder.build()));
   for (const [index, pair] of pairs.entries()) {
-    // Every place that the end of a card can have relative to the marks.
-    for (const at of range(CARD_BYTES - 33, CARD_BYTES)) {
+    // Every place that the end of a card can have relative to the stores.
+    const ends = [pair.one, pair.two].flatMap((offset) => range(offset - 1, offset + 8));
+    for (const at of new Set([0, ...ends].map((end) => CARD_BYTES - end))) {
       guest.call(String(index), at);
       guest.restore();
-      const near = guest.memories[0]?.bytes.subarray(CARD_BYTES - 64, CARD_BYTES + 128);
+      const near = guest.memories[0]?.bytes.subarray(CARD_BYTES - 1024, CARD_BYTES + 1024);
       assert.ok(
         near?.every((byte) => byte === 0x55),
         `${JSON.stringify(pair)} at ${at}`,
@@ -269,6 +272,35 @@ const UNSPARED = [
   {
     what: "the same address in another memory",
     text: `(i32.store (local.get $p) (i32.const 1)) (i32.store $b (local.get $p) (i32.const 1))`,
+  },
+  {
+    what: "an address that is assigned in a block behind its mark",
+    text: `(i32.store (local.get $p) (i32.const 1)) (block (local.set $p (i32.const 9000))) (i32.store (local.get $p) (i32.const 1))`,
+  },
+  {
+    what: "an address that a loop assigns behind its store",
+    text: `(i32.store (local.get $p) (i32.const 1))
+      (loop (i32.store (local.get $p) (i32.const 1)) (if (i32.lt_u (local.get $p) (i32.const 40000)) (then (local.set $p (i32.const 45000)) (br 1))))`,
+  },
+  {
+    what: "constant addresses of two cards",
+    text: `(i32.store (i32.const 4000) (i32.const 1)) (i32.store offset=8 (i32.const 8184) (i32.const 1))`,
+  },
+  {
+    what: "a constant address just behind what the card before covers",
+    text: `(i32.store (i32.const 4000) (i32.const 1)) (i32.store (i32.const 4347) (i32.const 1)) (i32.store (i32.const 4348) (i32.const 1))`,
+  },
+  {
+    what: "the same constant address in another memory",
+    text: `(i32.store (i32.const 64) (i32.const 1)) (i32.store $b (i32.const 64) (i32.const 1))`,
+  },
+  {
+    what: "a constant address that one of two branches marked",
+    text: `(if (i32.eq (local.get $p) (i32.const 1)) (then (i32.store (i32.const 8) (i32.const 1)))) (i32.store (i32.const 8) (i32.const 1))`,
+  },
+  {
+    what: "a constant address that an inner block marked, unless it was left early",
+    text: `(block (block (br_if 1 (local.get $p)) (i32.store (i32.const 8) (i32.const 1))) (i32.store (i32.const 9) (i32.const 1))) (i32.store (i32.const 10) (i32.const 1))`,
   },
   {
     what: "an address that one of two branches marked",
@@ -307,6 +339,29 @@ for (const { what, text } of UNSPARED) {
       guest.restore();
       for (const { bytes } of guest.memories) assert.ok(bytes.every((byte) => byte === 0));
     }
+  });
+}
+
+const SPARED = [
+  { what: "of a local, 248 bytes behind", more: "(i64.store offset=248 (local.get $p) (i64.const 1))" },
+  { what: "of a local, in a block", more: "(block (i64.store (local.get $p) (i64.const 1)))" },
+  { what: "of a local, behind a block", more: "(block) (i64.store (local.get $p) (i64.const 1))" },
+  {
+    what: "of a local, in a branch",
+    more: "(if (local.get $p) (then (i64.store (local.get $p) (i64.const 1))))",
+  },
+  { what: "of a constant, in the same card", more: "(i64.store offset=4000 (i32.const 0) (i64.const 1))" },
+  { what: "of a constant, in the 255 bytes behind it", more: "(i64.store (i32.const 4343) (i64.const 1))" },
+  { what: "beyond all memory", more: "(i64.store offset=4294967295 (i32.const 1) (i64.const 1))" },
+];
+for (const { what, more } of SPARED) {
+  test(`A store needs no mark of its own: ${what}`, async () => {
+    const codeBytes = async (text: string) => {
+      const bytes = await assembleText(`(module (memory 1) (func (param $p i32)
+        (i32.store8 (local.get $p) (i32.const 1)) (i32.store8 (i32.const 16) (i32.const 1)) ${text}))`);
+      return rewrite(bytes).bytes.length - bytes.length;
+    };
+    assert.equal(await codeBytes(more), await codeBytes(""));
   });
 }
 

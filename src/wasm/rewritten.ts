@@ -19,8 +19,11 @@ import type { CoreModule } from "./module.ts";
 export const CONTROL = { PAGES: 0, PAGES_MAX: 4, MARKS: 64 } as const;
 /** A card covers 1 << CARD_SHIFT bytes. */
 export const CARD_SHIFT = 12;
-/** A marked page is restored together with this many bytes behind it: a store may straddle. */
-export const STRADDLE_BYTES = 15;
+/**
+ * A marked card is restored together with this many bytes behind it. A store may straddle; and the more
+ * they are, the more stores near each other share a mark, while they cost next to nothing to restore.
+ */
+export const STRADDLE_BYTES = 255;
 
 /** Elements of all tables of a module; V8 takes 24 to 48 bytes of its heap for each, in each instance. */
 export const TABLE_ELEMENTS_MAX = 1_000_000;
