@@ -5,7 +5,8 @@
 import { hash } from "node:crypto";
 
 import { Failure, failure } from "../sandbox/errno.ts";
-import type { DirectoryEntry, FileStat, OpenFile } from "../sandbox/filesystem.ts";
+import type { DirectoryEntry, FileStat, OpenDirectory, OpenFile } from "../sandbox/filesystem.ts";
+import type { OpenThings } from "../sandbox/open-things.ts";
 import type { IoError } from "../sandbox/streams.ts";
 import type { Wasi } from "../wasi.ts";
 import { type Descriptor, POSITION_MAX, positionOf } from "./descriptor.ts";
@@ -22,17 +23,36 @@ import {
 import type { GuestCaller, WasiFunction } from "./interfaces.ts";
 import { READ_BYTES_MAX } from "./streams.ts";
 
-/** What is left of a directory's entries. */
-class DirectoryEntries {
-  readonly #entries: readonly DirectoryEntry[];
+/** Of a listing; so many weigh as much as an open file. */
+const ENTRIES_PER_WEIGHT = 1000;
+
+/** The resource `directory-entry-stream`: what is left of a listing, which is in memory. */
+export class DirectoryEntries implements Disposable {
+  readonly #holder: OpenThings;
+  #entries: readonly DirectoryEntry[];
   #next = 0;
 
-  constructor(entries: readonly DirectoryEntry[]) {
-    this.#entries = entries;
+  /** Fails with MFILE if too much is held. */
+  constructor(holder: OpenThings, directory: OpenDirectory) {
+    if (holder.isFull) throw failure("MFILE");
+    this.#entries = directory.list();
+    const weight = 1 + Math.floor(this.#entries.length / ENTRIES_PER_WEIGHT);
+    if (!holder.hasRoomFor(weight)) throw failure("MFILE");
+    this.#holder = holder;
+    holder.add(this, weight);
   }
 
   next(): DirectoryEntry | undefined {
     return this.#entries[this.#next++];
+  }
+
+  drop(): void {
+    this.#holder.delete(this);
+    this[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.#entries = [];
   }
 }
 
@@ -95,9 +115,9 @@ export const descriptorFunctions = {
       return BigInt(file.write(bytes, position));
     }),
 
-  /** Errors: `not-directory`, `overflow` for more entries than are listed. */
-  "[method]descriptor.read-directory": (_wasi, _caller, self: Descriptor) =>
-    answer(() => new DirectoryEntries(self.directory.list())),
+  /** Errors: `not-directory`; `overflow` for more entries than are listed, `insufficient-memory`. */
+  "[method]descriptor.read-directory": (wasi, _caller, self: Descriptor) =>
+    answer(() => new DirectoryEntries(wasi.openFiles, self.directory)),
 
   "[method]directory-entry-stream.read-directory-entry": (_wasi, _caller, self: DirectoryEntries) =>
     answer(() => {

@@ -2,7 +2,11 @@
 
 import type { OpenDirectory } from "../sandbox/filesystem.ts";
 import { Descriptor, type DescriptorFlags } from "./descriptor.ts";
-import { descriptorFunctions, waitingDescriptorFunctions } from "./descriptor-functions.ts";
+import {
+  type DirectoryEntries,
+  descriptorFunctions,
+  waitingDescriptorFunctions,
+} from "./descriptor-functions.ts";
 import { Version, type VersionName, type WasiInterface, withdrawn } from "./interfaces.ts";
 import { pathFunctions } from "./path-functions.ts";
 
@@ -60,7 +64,10 @@ function typesInterface(version: VersionName): WasiInterface {
       ...(isOctober && withdrawn(OCTOBER_WITHDRAWN)),
     },
     waiting: waitingDescriptorFunctions,
-    resources: { descriptor: (descriptor: Descriptor) => descriptor.release() },
+    resources: {
+      descriptor: (descriptor: Descriptor) => descriptor.release(),
+      "directory-entry-stream": (entries: DirectoryEntries) => entries.drop(),
+    },
   };
 }
 

@@ -41,8 +41,7 @@ function interfacesOf(version: VersionName): WasiInterface[] {
   ];
 }
 
-/** Exported for interfaces of other rooms that are built on the streams of this one. */
-export function bind<T>(
+function bind<T>(
   { wit, functions, waiting = {}, resources = {} }: WasiInterface,
   get: (data: T) => Wasi,
 ): HostInterface<T> {

@@ -1,7 +1,7 @@
 // wasi:filesystem, in mounts of each kind.
 
 import assert from "node:assert/strict";
-import { linkSync, readFileSync, statSync, symlinkSync, utimesSync } from "node:fs";
+import { linkSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { ContentCache } from "../../../src/mounts/mod.ts";
@@ -326,6 +326,18 @@ test("a call can have 1,024 files open, streams of closed ones included", async 
   assert.equal(world.openError("a.txt"), "insufficient-memory");
   guest.drop("io/streams#input-stream", stream);
   world.openAt("a.txt");
+});
+
+test("listings count as open files, large ones as several", async () => {
+  using folder = new TemporaryFolder();
+  for (let count = 0; count < 1000; count++) writeFileSync(folder.join(`${count}`), "");
+  using mounted = new DisposableStack();
+  using guest = new InterfaceGuest({ mounts: [await mount(mounted, folder.path)] });
+  const [[root] = []] = guest.call<Descriptor[][]>("filesystem/preopens#get-directories");
+  const listings = Array.from({ length: 512 }, () => guest.ok(`${FS}read-directory`, root));
+  assert.equal(guest.err(`${FS}read-directory`, root), "insufficient-memory");
+  guest.drop("filesystem/types#directory-entry-stream", listings[0]);
+  guest.ok(`${FS}read-directory`, root);
 });
 
 test("a replay begins with nothing open", async () => {
