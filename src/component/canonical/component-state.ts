@@ -9,10 +9,12 @@ import type { ResourceType } from "../types.ts";
 import { trap } from "./canonical-error.ts";
 import { GuestResource } from "./guest-resource.ts";
 import { type Handle, HandleTable } from "./handle-table.ts";
+import { mayCall, refuseEntry } from "./reentrance.ts";
 
 /** One per slot. */
 export class ComponentState {
   readonly access: SlotAccess;
+  readonly #plan: ComponentPlan;
   readonly #instances: readonly InstanceState[];
   #generation = 0;
 
@@ -21,6 +23,7 @@ export class ComponentState {
 
   constructor(plan: ComponentPlan, access: SlotAccess) {
     this.access = access;
+    this.#plan = plan;
     this.#instances = Array.from(
       { length: plan.componentInstances },
       (_, number) => new InstanceState(this, number),
@@ -52,7 +55,7 @@ export class ComponentState {
   destroy(resource: ResourceType, rep: unknown, from?: InstanceState): void | Promise<void> {
     if (resource.kind === "imported") return this.onDrop(resource, rep);
     const owner = this.instance(resource.owner);
-    if (owner !== from) owner.checkEnter();
+    if (owner !== from) this.#checkEnter(owner, from);
     if (resource.destructor === undefined) return undefined;
     // Resources that components define are known by numbers.
     const args = [rep as number];
@@ -61,6 +64,11 @@ export class ComponentState {
     const result = this.access.callSuspendable(resource.destructor, args);
     if (result instanceof Promise) return result.then(() => owner.exit());
     owner.exit();
+  }
+
+  #checkEnter(owner: InstanceState, from: InstanceState | undefined): void {
+    owner.checkEnter();
+    if (from && !mayCall(this.#plan, { caller: from.number, callee: owner.number })) refuseEntry();
   }
 }
 
@@ -76,14 +84,14 @@ export class InstanceState {
   /** False while an allocator or a post-return runs: they may call nothing outside. */
   mayLeave = true;
 
+  readonly number: number;
   readonly #state: ComponentState;
-  readonly #number: number;
   /** Collects what is lent, while the arguments of a call that has to give it back are lifted. */
   #lent: Handle[] | undefined;
 
   constructor(state: ComponentState, number: number) {
     this.#state = state;
-    this.#number = number;
+    this.number = number;
   }
 
   restore(): void {
@@ -96,7 +104,7 @@ export class InstanceState {
   }
 
   checkEnter(): void {
-    if (!this.mayEnter) trap("cannot enter component instance");
+    if (!this.mayEnter) refuseEntry();
   }
 
   checkLeave(): void {
@@ -157,7 +165,7 @@ export class InstanceState {
   lowerBorrow(value: unknown, resource: ResourceType): number {
     if (resource.kind === "imported") return this.handles.addBorrow(resource, checked(value, resource));
     const rep = guestResource(value).lend(this.#state, resource);
-    return resource.owner === this.#number ? rep : this.handles.addBorrow(resource, rep);
+    return resource.owner === this.number ? rep : this.handles.addBorrow(resource, rep);
   }
 }
 

@@ -8,6 +8,7 @@ import { CanonicalContext } from "./canonical-context.ts";
 import type { ComponentState } from "./component-state.ts";
 import { type Callee, type CoreFunction, FunctionCode } from "./function-code.ts";
 import { type BoundLifting, liftFunction } from "./lift-function.ts";
+import { mayCall, refuseEntry } from "./reentrance.ts";
 
 export interface LoweredCode {
   readonly coreType: CoreFunctionType;
@@ -41,11 +42,14 @@ function bindToComponent(
   bind: (cx: CanonicalContext, callee: Callee) => CoreFunction,
 ): LoweredCode["bind"] {
   const target = liftFunction(plan, lowered.callee.index);
-  const core = plan.lifted[lowered.callee.index]?.core;
-  if (core === undefined) throw new Error(`The plan lifts no function ${lowered.callee.index}`);
+  const lifted = plan.lifted[lowered.callee.index];
+  if (lifted === undefined) throw new Error(`The plan lifts no function ${lowered.callee.index}`);
+  const { core } = lifted;
+  const isAllowed = mayCall(plan, { caller: lowered.componentInstance, callee: lifted.componentInstance });
   const isPlain = isPassedAsIs(lowered.type);
   return (state) => {
     const cx = new CanonicalContext(state, lowered.componentInstance, lowered.options);
+    if (!isAllowed) return () => refuseCall(cx);
     const lifting = target.bind(state);
     const call = <R>(args: readonly CoreValue[], lift: (result: CoreValue | undefined) => R) => {
       const result = state.access.callSuspendable(core, args);
@@ -54,6 +58,11 @@ function bindToComponent(
     if (isPlain) return callPlain(cx, lifting, call);
     return bind(cx, (...values: unknown[]) => call(lifting.lower(values), lifting.lift));
   };
+}
+
+function refuseCall(cx: CanonicalContext): never {
+  cx.instance.checkLeave();
+  refuseEntry();
 }
 
 type Call = <R>(args: readonly CoreValue[], lift: (result: CoreValue | undefined) => R) => R | Promise<R>;

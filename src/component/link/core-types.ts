@@ -10,6 +10,13 @@ export interface ModuleType {
   readonly exports: readonly CoreExport[];
 }
 
+/** A core type that is defined in the scope. @throws MalformedComponentError if it is that of a module, and wrong */
+export function coreTypeItem(scope: Scope, type: CoreTypeDefinition, offset: number): ItemOf<"core type"> {
+  const item = { kind: "core type", type, scope } as const;
+  if (type.kind === "module") resolveModuleType(item, offset);
+  return item;
+}
+
 /** @throws MalformedComponentError if it is not the type of a module */
 export function resolveModuleType({ type, scope }: ItemOf<"core type">, offset: number): ModuleType {
   if (type.kind !== "module")
@@ -40,7 +47,19 @@ export function resolveModuleType({ type, scope }: ItemOf<"core type">, offset: 
         break;
     }
   }
+  requireImportsOnce(imports, offset);
   return { imports, exports };
+}
+
+/** Components give imports by name. @throws MalformedComponentError if a module, or its type, has two of one name */
+export function requireImportsOnce(imports: CoreModule["imports"], offset: number): void {
+  const names = new Set<string>();
+  for (const { module, name } of imports) {
+    const key = JSON.stringify([module, name]);
+    if (names.has(key))
+      throw new MalformedComponentError(`a core module imports "${module}" "${name}" twice`, offset);
+    names.add(key);
+  }
 }
 
 /** The module type is itself a scope, and 0 would be it. */
@@ -58,12 +77,21 @@ function resolveReference(
   types: readonly CoreTypeDefinition[],
   offset: number,
 ): ExternType {
+  if (reference.kind === "memory") requireMemory(reference.type, offset);
   if (reference.kind !== "func" && reference.kind !== "tag") return reference;
   const type = types[reference.type];
   if (type?.kind !== "func") {
     throw new MalformedComponentError(`core type ${reference.type} is not a function type`, offset);
   }
   return { kind: reference.kind, type: type.type };
+}
+
+/** Pages of 64 KiB that 32 bits can address. */
+const MEMORY_PAGES_MAX = 65_536;
+
+function requireMemory({ min, max = min, is64 }: Limits, offset: number): void {
+  if (is64 || Math.max(min, max) <= MEMORY_PAGES_MAX) return;
+  throw new MalformedComponentError(`a memory of more than ${MEMORY_PAGES_MAX} pages`, offset);
 }
 
 /** Whether a module that imports `expected` can be given `actual`. */

@@ -4,7 +4,7 @@ import type { AliasDefinition, ExternType } from "../binary/component.ts";
 import { MalformedComponentError, UnsupportedComponentError } from "../binary/component-error.ts";
 import type { LayoutTable } from "../canonical/layout.ts";
 import type { ResourceType, ValueType } from "../types.ts";
-import { acceptsModule, type ModuleType, resolveModuleType } from "./core-types.ts";
+import { acceptsModule, coreTypeItem, type ModuleType, resolveModuleType } from "./core-types.ts";
 import { ExternItems } from "./names.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 import { TypeResolver } from "./resolve-type.ts";
@@ -81,7 +81,7 @@ export function declare(plan: PlanBuilder, type: DeclaredType, supply: Supply): 
     plan.step(offset);
     switch (declaration.kind) {
       case "core type":
-        scope.add({ kind: "core type", type: declaration.type, scope });
+        scope.add(coreTypeItem(scope, declaration.type, offset));
         break;
       case "type": {
         const definition = declaration.type;

@@ -14,7 +14,7 @@ import { MalformedComponentError, UnsupportedComponentError } from "../binary/co
 import type { Builtin, CanonicalOptions, CoreImport, CoreRef, CoreSource } from "../plan.ts";
 import type { ResourceType } from "../types.ts";
 import { type CoreSignature, coreSignature, type Direction } from "./core-signature.ts";
-import { acceptsCore, resolveModuleType, sameCoreFunction } from "./core-types.ts";
+import { acceptsCore, coreTypeItem, sameCoreFunction } from "./core-types.ts";
 import {
   anyProvider,
   declare,
@@ -117,11 +117,8 @@ class ComponentInstance {
         );
       case "core exports":
         return this.#coreInstance(definition.exports, offset);
-      case "core type": {
-        const item = { kind: "core type", type: definition.type, scope } as const;
-        if (definition.type.kind === "module") resolveModuleType(item, offset);
-        return item;
-      }
+      case "core type":
+        return coreTypeItem(scope, definition.type, offset);
       case "component":
         if (this.#instantiation.checksNested) check(this.#plan, definition.component, scope);
         return { kind: "component", source: { kind: "definition", component: definition.component, scope } };

@@ -33,7 +33,7 @@ const PLAIN_NAME = new RegExp(
 const LOWER_LABEL = "[a-z][a-z0-9]*(?:-[a-z0-9]+)*";
 const VERSION = "[0-9]+(?:\\.[0-9]+(?:\\.[0-9]+(?:-[0-9A-Za-z.-]+)?(?:\\+[0-9A-Za-z.-]+)?)?)?";
 /** `namespace:package/interface@version` */
-const INTERFACE_NAME = new RegExp(`^${LOWER_LABEL}(?::${LOWER_LABEL})+/${LABEL_PATTERN}(?:@${VERSION})?$`);
+const INTERFACE_NAME = new RegExp(`^${LOWER_LABEL}:${LOWER_LABEL}/${LABEL_PATTERN}(?:@${VERSION})?$`);
 /** Names that say where an import is to be found. Nothing is looked for there. */
 const LOCATED_NAME = /^(?:(?:un)?locked-dep|url|integrity)=</;
 

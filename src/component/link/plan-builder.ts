@@ -18,6 +18,7 @@ import type {
   LoweredFunction,
 } from "../plan.ts";
 import type { FunctionType, ResourceType, ValueType } from "../types.ts";
+import { requireImportsOnce } from "./core-types.ts";
 import type { FunctionItem, FunctionOrigin, ItemOf, ModuleItem } from "./scope.ts";
 import { versionTrack } from "./version-track.ts";
 
@@ -90,6 +91,7 @@ export class PlanBuilder {
     const known = this.#moduleItems.get(definition);
     if (known) return known;
     const { imports, exports } = readCoreModule(definition);
+    requireImportsOnce(imports, definition.offset);
     const item: ModuleItem = { kind: "core module", imports, exports, definition };
     this.#moduleItems.set(definition, item);
     return item;
