@@ -27,9 +27,14 @@
         (call $same (call $rep (local.get $handle)) (local.get $rep)))
       (func (export "simple") (param $self i32) (param $rep i32)
         (call $same (local.get $self) (local.get $rep)))
+      (func (export "drop-one") (param i32))
       (func (export "take") (param $self i32) (param i32))
       (func (export "three") (result i32) (i32.const 3))
-      (func (export "four") (result i32) (i32.const 4)))
+      (func (export "four") (result i32) (i32.const 4))
+      (func (export "echo") (param i32) (result i32) (local.get 0))
+      (memory (export "memory") 1)
+      (data (i32.const 8) "\10\00\00\00\02\00\00\00hi")
+      (func (export "hi") (result i32) (i32.const 8)))
     (core instance $functions (instantiate $Functions (with "" (instance
       (export "new" (func $new))
       (export "rep" (func $rep))))))
@@ -54,6 +59,16 @@
     (func $four (result u32) (canon lift (core func $functions "four")))
     (instance $nested (export "return-four" (func $four)))
     (export "nested" (instance $nested))
+    ;; These are asynchronous. Scripts that import them are passed over when they do.
+    (func $hi (result string) (canon lift (core func $functions "hi") (memory (core memory $functions "memory"))))
+    (func $two-slowly (result u32) (canon lift (core func $functions "three")))
+    (func $echo-slowly (param "v" u32) (result u32) (canon lift (core func $functions "echo")))
+    (func (export "[method]resource1.never-return") (param "self" (borrow $resource1))
+      (canon lift (core func $functions "drop-one")))
+    (export "return-hi" (func $hi))
+    (export "return-two-slowly" (func $two-slowly))
+    (export "echo-slowly" (func $echo-slowly))
+
     (core module $Simple
       (func (export "f") (result i32) (i32.const 101))
       (global (export "g") i32 (i32.const 100)))
