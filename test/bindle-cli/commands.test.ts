@@ -145,6 +145,17 @@ const mistakes = [
   },
   { args: ["bindle", "push", ID], code: 2, says: /--path and an id go together/ },
   { args: ["bindle", "prepare", "-d", "x", "--buildinfo", "a b"], code: 1, says: /\[BINDLE_ID_INVALID\]/ },
+  {
+    args: ["bindle", "push", "--server", "http://127.0.0.1:1/v1/", "--sign-key", "none.toml"],
+    code: 1,
+    says: /none\.toml has no secret keys \[BINDLE_KEY_MISSING\]\n {2}hint: .*keys create/,
+  },
+  { args: ["bindle", "search", "--limit", "256"], code: 2, says: /at most 255/ },
+  {
+    args: ["bindle", "serve", "--listen", "127.0.0.1:0", "--tls-cert", "spin.toml", "--tls-key", "spin.toml"],
+    code: 1,
+    says: /\[TLS_FILES_UNUSABLE\]\n {2}hint: .*--tls-cert/,
+  },
   { args: ["bindle", "pish"], code: 2, says: /Did you mean push/ },
   { args: ["bindle", "info"], code: 2, says: /hint: See `spindle bindle info --help`/ },
   {
@@ -167,4 +178,17 @@ test("push says how to give an application an id", async () => {
   using place = new BindleWorkplace(MANIFEST.replace('version = "1.2.3"\n', ""));
   const { stderr } = await place.run(["bindle", "push", "--server", "http://127.0.0.1:1/v1/"]);
   assert.match(stderr, /\[BINDLE_ID_INVALID\]\n {2}hint: Set `name` without spaces, and `version`/);
+});
+
+test("commands say that a server has them elsewhere, has no keys, or has no provider", async () => {
+  using place = new BindleWorkplace();
+  await using folder = await temporaryFolder();
+  await using server = await startServer(folder.path);
+  const root = server.url.replace("v1/", "");
+  const elsewhere = await place.run(["bindle", "info", ID, "--server", root]);
+  assert.match(elsewhere.stderr, /or it has them elsewhere \[BINDLE_NOT_FOUND\]\n {2}hint: .*"\/v1\/"/);
+  const keys = await place.run(["bindle", "keys", "fetch", "--server", server.url]);
+  assert.match(keys.stderr, /has no keys: it signs nothing\n$/);
+  const login = await place.run(["bindle", "login", "--server", server.url]);
+  assert.match(login.stderr, /no identity provider \[BINDLE_LOGIN_FAILED\]\n {2}hint: .*`--username`/);
 });

@@ -1,6 +1,6 @@
 // `spindle bindle ...`: which commands there are, and their flags. What they do is in files of their own.
 
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { addValue, parseCount, parseSize } from "../values.ts";
 import {
   addServerOptions,
@@ -176,11 +176,20 @@ function getCommand(act: Act): Command {
   );
 }
 
+/** What the protocol has room for. */
+const LIMIT_MAX = 255;
+
+function parseLimit(text: string): number {
+  const limit = parseCount(text);
+  if (limit <= LIMIT_MAX) return limit;
+  throw new InvalidArgumentError(`It must be at most ${LIMIT_MAX}.`);
+}
+
 function searchCommand(act: Act): Command {
   const command = newCommand("search", "list the bindles of a server")
     .argument("[words...]", "all of them are in the name")
     .option("--bindle-version <range>", 'a version, or a range such as "^1.2"')
-    .option("--limit <count>", "how many to list, at most 255", parseCount)
+    .option("--limit <count>", `how many to list, at most ${LIMIT_MAX}`, parseLimit)
     .option("--offset <count>", "how many to leave out first", parseCount)
     .option("--yanked", "yanked ones too")
     .addOption(new Option("--format <format>", "how to show them").choices(["text", "json"]).default("text"));

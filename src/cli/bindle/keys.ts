@@ -65,7 +65,8 @@ export async function addKeys(file: string, options: KeysOptions): Promise<void>
 export async function fetchKeys(options: KeysOptions & ServerOptions, { signal }: Abortable): Promise<void> {
   using client = await connect(options);
   const { key } = await client.hostKeys({ signal });
-  await believe(key, options);
+  if (key.length === 0) process.stderr.write(`${client.server} has no keys: it signs nothing\n`);
+  else await believe(key, options);
 }
 
 async function believe(keys: readonly KeyEntry[], options: KeysOptions): Promise<void> {

@@ -110,10 +110,12 @@ async function sign(
   { label, role: roleName }: Pick<PushOptions, "label" | "role">,
 ): Promise<BindleSource> {
   const role = parseRole(roleName);
-  const key = findSecretKey(await loadSecretKeys(file), {
-    role,
-    ...(label !== undefined && { label, match: "partial" }),
-  });
+  const keys = await loadSecretKeys(file);
+  if (keys.key.length === 0) {
+    const hint = "Make one with `spindle bindle keys create`, which prints where it is.";
+    throw new SpindleError("BINDLE_KEY_MISSING", `Cannot sign: ${file} has no secret keys`, { hint });
+  }
+  const key = findSecretKey(keys, { role, ...(label !== undefined && { label, match: "partial" }) });
   try {
     return {
       invoice: signInvoice(source.invoice, key, { role, at: new Date() }),

@@ -2,10 +2,17 @@
 
 import { readFile } from "node:fs/promises";
 import { isIPv4 } from "node:net";
+import { createSecureContext } from "node:tls";
 
 import { type Authentication, BindleServer, Users } from "../../bindle-server/mod.ts";
 import { SpindleError } from "../../errors/mod.ts";
-import { loadKeyring, loadSecretKeys, parseStrategy, type SecretKeys } from "../../registry/mod.ts";
+import {
+  fileStateOf,
+  loadKeyring,
+  loadSecretKeys,
+  parseStrategy,
+  type SecretKeys,
+} from "../../registry/mod.ts";
 import { parseListenAddress } from "../../trigger/mod.ts";
 import { version } from "../program.ts";
 import type { ServeOptions } from "./commands.ts";
@@ -61,9 +68,13 @@ async function tlsOf({
 }: ServeOptions): Promise<{ readonly certificate: string; readonly key: string } | undefined> {
   if (tlsCert === undefined || tlsKey === undefined) return undefined;
   try {
-    return { certificate: await readFile(tlsCert, "utf8"), key: await readFile(tlsKey, "utf8") };
+    const [certificate, key] = [await readFile(tlsCert, "utf8"), await readFile(tlsKey, "utf8")];
+    createSecureContext({ cert: certificate, key });
+    return { certificate, key };
   } catch (cause) {
-    const message = `Cannot read the certificate "${tlsCert}" or its key "${tlsKey}"`;
-    throw new SpindleError("TLS_FILES_UNUSABLE", message, { cause });
+    const state = fileStateOf(cause) ?? "they are no certificate and its key, in PEM";
+    const message = `Cannot use the certificate "${tlsCert}" and the key "${tlsKey}": ${state}`;
+    const hint = "Correct `--tls-cert` and `--tls-key`.";
+    throw new SpindleError("TLS_FILES_UNUSABLE", message, { hint, cause });
   }
 }

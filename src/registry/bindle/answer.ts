@@ -28,7 +28,7 @@ export interface Meaning {
 
 export const YANKED_HINT = "Use a newer version; `spindle bindle search` lists them.";
 const TELL_HINT = "Check the URL of the server. If it is right, tell who runs the server.";
-const URL_HINT = 'The URL of a Bindle server usually ends in "/v1/".';
+export const URL_HINT = 'The URL of a Bindle server usually ends in "/v1/".';
 
 /** Reads a document of either format, and what `read` makes of it. */
 export async function readDocument<T>(answer: IncomingMessage, read: (value: unknown) => T): Promise<T> {

@@ -6,7 +6,15 @@
 import type { IncomingMessage } from "node:http";
 
 import { SpindleError } from "../../errors/mod.ts";
-import { type Errand, explained, type Meaning, notBindle, readDocument, throwRefusal } from "./answer.ts";
+import {
+  type Errand,
+  explained,
+  type Meaning,
+  notBindle,
+  readDocument,
+  throwRefusal,
+  URL_HINT,
+} from "./answer.ts";
 import { type BindleId, formatBindleId } from "./bindle-id.ts";
 import { authorizationOf, type Credentials } from "./credentials.ts";
 import { MEDIA_TYPES } from "./document.ts";
@@ -42,6 +50,13 @@ const PARCEL_NOT_FOUND: Meaning = {
   code: "BINDLE_INCOMPLETE",
   state: "the server lacks it",
   hint: "Push the bindle again: only what is missing is sent.",
+};
+
+/** What 404 means of a URL that has not the usual end. */
+const ELSEWHERE: Meaning = {
+  code: "BINDLE_NOT_FOUND",
+  state: "the server has no such bindle, or it has them elsewhere",
+  hint: URL_HINT,
 };
 
 const ACCEPT = `${MEDIA_TYPES.json}, ${MEDIA_TYPES.toml}`;
@@ -170,7 +185,8 @@ export class BindleClient implements Disposable {
   }
 
   #errand(action: string, notFound?: Meaning): Errand {
-    return { action, credentials: this.#credentials, ...(notFound && { notFound }) };
+    const meaning = notFound ?? (this.server.endsWith("/v1/") ? undefined : ELSEWHERE);
+    return { action, credentials: this.#credentials, ...(meaning && { notFound: meaning }) };
   }
 
   async #exchange<T>(

@@ -76,7 +76,9 @@ export async function login(
 ): Promise<void> {
   const { signal } = options;
   const action = `Cannot log in to ${client.server}`;
-  const details = await client.getDocument("login?provider=default", { action, signal }, readDetails);
+  const details = await client
+    .getDocument("login?provider=default", { action, signal }, readDetails)
+    .catch(withoutProvider);
   options.prompt({ url: details.url, code: details.code });
   using transport = new Transport(options);
   try {
@@ -91,6 +93,16 @@ export async function login(
       ? loginFailed(action, `the provider's answer has no token: ${error.message}`)
       : explained(error, { action: `${action}: ${details.tokenUrl}`, credentials: { kind: "anonymous" } });
   }
+}
+
+/** Most servers know nobody, or users with passwords. */
+function withoutProvider(error: unknown): never {
+  if (!(error instanceof SpindleError) || !["BINDLE_REFUSED", "BINDLE_NOT_FOUND"].includes(error.code)) {
+    throw error;
+  }
+  throw new SpindleError("BINDLE_LOGIN_FAILED", `${error.message}: it has no identity provider`, {
+    hint: "Give `--username` and `--password` with each command, if it wants to know who asks.",
+  });
 }
 
 async function pollForToken(
