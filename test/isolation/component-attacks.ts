@@ -63,10 +63,11 @@ export const ATTACKS: readonly ComponentAttack[] = [
       (i32.ne (call $new (i32.const 7)) (i32.const 1))
       (i32.ne (call $new (i32.const 8)) (i32.const 2)))`,
     soil: `
-      (drop (call $new (i32.const 7)))
-      (drop (call $new (i32.const 8)))
-      (call $drop (i32.const 1))
-      (call $drop (i32.const 2))`,
+      (local $one i32) (local $other i32)
+      (local.set $one (call $new (i32.const 7)))
+      (local.set $other (call $new (i32.const 8)))
+      (call $drop (local.get $one))
+      (call $drop (local.get $other))`,
   },
   {
     name: "the number of an own resource",
