@@ -2,6 +2,7 @@
 //
 //     node scripts/pack.mjs bundle [DIR]   bundles src/ to DIR, which is dist/ by default
 //     node scripts/pack.mjs build          the same, and declares the types
+//     node scripts/pack.mjs install DIR    makes DIR what an installed package is, but for its types and dependencies
 //     node scripts/pack.mjs prepare        the same, and points package.json to it (prepack)
 //     node scripts/pack.mjs restore        puts package.json back as it was (postpack)
 //
@@ -12,8 +13,18 @@
 // npm packs the package.json that it finds after `prepare`; the other one waits in package.json.orig, which it never packs.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { isBuiltin } from "node:module";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -24,7 +35,7 @@ const PROGRAMS = ["src/cli/main.ts", "src/cli/workers/thread.ts"];
 /** Packages that are left out of the bundle: they are large, and hardly ever needed. */
 const EXTERNAL = ["toml-eslint-parser", "wabt"];
 
-const steps = { bundle, build, prepare, restore };
+const steps = { bundle, build, install, prepare, restore };
 const [name, ...args] = process.argv.slice(2);
 const step = steps[name];
 if (!step) throw new Error(`Unknown step "${name}": expected ${Object.keys(steps).join(", ")}`);
@@ -137,12 +148,20 @@ function licenseOf(folder) {
   return `${name} ${version}\n${"=".repeat(name.length + version.length + 1)}\n\n${text}\n`;
 }
 
+/** For tests and benchmarks: the packages that it needs are those that are installed here. */
+async function install(dir) {
+  await bundle(join(dir, "dist"));
+  cpSync("bin", join(dir, "bin"), { recursive: true });
+  writeFileSync(join(dir, "package.json"), published(readFileSync("package.json", "utf8")));
+  symlinkSync(join(root, "node_modules"), join(dir, "node_modules"));
+}
+
 async function prepare() {
   restore();
   await build();
   const text = readFileSync("package.json", "utf8");
   writeFileSync("package.json.orig", text);
-  writeFileSync("package.json", `${JSON.stringify(published(JSON.parse(text)), undefined, 2)}\n`);
+  writeFileSync("package.json", published(text));
 }
 
 function restore() {
@@ -150,12 +169,20 @@ function restore() {
 }
 
 /** The manifest for those who install the package: compiled entry points, nothing for development. */
-function published({ exports, imports, scripts: _scripts, devDependencies: _devDependencies, ...rest }) {
+function published(text) {
+  const {
+    exports,
+    imports,
+    scripts: _scripts,
+    devDependencies: _devDependencies,
+    ...rest
+  } = JSON.parse(text);
   const bundled = (source) => source.replace("./src/", "./dist/").replace(/\.ts$/, "");
   const entries = Object.entries(exports).map(([name, source]) => {
     const file = bundled(source);
     return [name, { types: `${file}.d.ts`, default: `${file}.js` }];
   });
   const programs = Object.entries(imports).map(([name, source]) => [name, `${bundled(source)}.js`]);
-  return { ...rest, exports: Object.fromEntries(entries), imports: Object.fromEntries(programs) };
+  const manifest = { ...rest, exports: Object.fromEntries(entries), imports: Object.fromEntries(programs) };
+  return `${JSON.stringify(manifest, undefined, 2)}\n`;
 }

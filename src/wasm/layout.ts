@@ -115,6 +115,18 @@ export function readLayout(bytes: Uint8Array): Layout {
   checkHeader(bytes);
   const reader = new LayoutReader(bytes);
   reader.readSections();
+  reader.checkBodies();
+  return reader;
+}
+
+/** Without segments and bodies, which are nearly all of a large module, and are passed over unread. */
+export type Surface = Omit<Layout, "elements" | "referencedFunctions" | "tableElements" | "data" | "bodies">;
+
+/** @throws MalformedModuleError */
+export function readSurface(bytes: Uint8Array): Surface {
+  checkHeader(bytes);
+  const reader = new LayoutReader(bytes, { except: [SECTION.ELEMENT, SECTION.CODE, SECTION.DATA] });
+  reader.readSections();
   return reader;
 }
 
@@ -168,8 +180,11 @@ class LayoutReader implements Layout {
   #elementCount = 0;
   #constantBytes = 0;
 
-  constructor(bytes: Uint8Array) {
+  readonly #except: readonly number[];
+
+  constructor(bytes: Uint8Array, { except = [] }: { readonly except?: readonly number[] } = {}) {
     this.bytes = bytes;
+    this.#except = except;
   }
 
   readSections(): void {
@@ -186,12 +201,15 @@ class LayoutReader implements Layout {
       if (id !== SECTION.CUSTOM) last = this.#checkOrder(id, last, start);
       const section = { id, start, contents, end: outer.offset };
       this.sections.push(section);
-      this.#readSection(section);
+      if (!this.#except.includes(id)) this.#readSection(section);
     }
+  }
+
+  checkBodies(): void {
     const defined = this.functions.length - this.importedFunctions;
-    if (defined !== this.bodies.length) {
-      outer.fail(`${defined} functions are declared, ${this.bodies.length} have a body`);
-    }
+    if (defined === this.bodies.length) return;
+    const message = `${defined} functions are declared, ${this.bodies.length} have a body`;
+    throw new MalformedModuleError(message, this.bytes.length);
   }
 
   #checkOrder(id: number, last: number, start: number): number {

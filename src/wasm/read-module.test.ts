@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { ByteWriter } from "./byte-writer.ts";
-import { isComponent } from "./layout.ts";
+import { isComponent, readLayout } from "./layout.ts";
 import { MalformedModuleError } from "./malformed-module-error.ts";
 import { MODULE_HEADER } from "./module-builder.ts";
 import { OP, SECTION, TYPE } from "./opcodes.ts";
@@ -208,9 +208,9 @@ const refusals = [
   },
 ] as const;
 for (const { what, bytes, reason, offset } of refusals) {
-  test(`readModule() refuses ${what}, and says where`, () => {
+  test(`readLayout() refuses ${what}, and says where`, () => {
     assert.throws(
-      () => readModule(bytes),
+      () => readLayout(bytes),
       (error) => {
         assert.ok(error instanceof MalformedModuleError);
         assert.match(error.message, reason);

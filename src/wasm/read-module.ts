@@ -1,14 +1,14 @@
 // What the engine and the linker ask of a core module, without its code.
 
-import { type Layout, readLayout } from "./layout.ts";
+import { readSurface, type Surface } from "./layout.ts";
 import type { CoreModule } from "./module.ts";
 
 /** @throws MalformedModuleError */
 export function readModule(bytes: Uint8Array): CoreModule {
-  return describe(readLayout(bytes));
+  return describe(readSurface(bytes));
 }
 
-export function describe(layout: Layout): CoreModule {
+export function describe(layout: Surface): CoreModule {
   return {
     imports: layout.imports,
     exports: layout.exports,

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -32,16 +32,8 @@ const launcher = () => join(folder, "bin", "spindle.mjs");
 
 before(() => {
   folder = mkdtempSync(join(tmpdir(), "spindle-package-"));
-  execFileSync(process.execPath, [join(ROOT, "scripts/pack.mjs"), "bundle", join(folder, "dist")]);
-  cpSync(join(ROOT, "bin"), join(folder, "bin"), { recursive: true });
-  writeFileSync(join(folder, "package.json"), published(readFileSync(join(ROOT, "package.json"), "utf8")));
-  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  execFileSync(process.execPath, [join(ROOT, "scripts/pack.mjs"), "install", folder]);
 });
-
-/** The manifest of the package, which names bundles in place of sources. */
-function published(manifest: string): string {
-  return manifest.replace(/"\.\/src\/(.*)\.ts"/g, '"./dist/$1.js"');
-}
 
 after(() => rmSync(folder, { recursive: true }));
 
