@@ -41,7 +41,7 @@ export class EpochClock implements Disposable {
   /** Imported by every rewritten module. */
   readonly memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
   readonly #words = new Int32Array(this.memory.buffer);
-  #turn = 0;
+  #turn = TURN_MAX;
   #worker: Worker | undefined;
 
   /** A guest begins to run, or goes on after a wait: a turn begins. */
