@@ -8,6 +8,7 @@ import { type Actions, EXIT, runProgram } from "./program.ts";
 const ACTIONS: Actions = {
   up: async (options) => (await import("./up/up.ts")).up(options),
   bindle: async (request) => (await import("./bindle/bindle.ts")).bindle(request),
+  inspect: async (options) => (await import("./inspect/inspect.ts")).inspect(options),
 };
 
 /** How long the last lines may take to be read by whoever reads them. */

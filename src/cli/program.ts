@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 import { didYouMean } from "../errors/mod.ts";
 import { type BindleRequest, bindleCommand } from "./bindle/commands.ts";
 import { completionScript, SHELLS } from "./completions.ts";
+import { type InspectOptions, inspectCommand } from "./inspect/options.ts";
 import { type UpOptions, upCommand } from "./up/options.ts";
 
 /** What the process ends with; after Ctrl-C it is 130, as shells have it. */
@@ -27,6 +28,7 @@ const COMMANDS_OF_SPIN = [
 export interface Actions {
   up(options: UpOptions): Promise<number>;
   bindle(request: BindleRequest): Promise<number>;
+  inspect(options: InspectOptions): Promise<number>;
 }
 
 /** Runs the command in `argv`, which has neither the name of Node nor of the script, and gives the exit code. */
@@ -38,6 +40,9 @@ export async function runProgram(argv: readonly string[], actions: Actions): Pro
     },
     async bindle(request) {
       code = await actions.bindle(request);
+    },
+    async inspect(options) {
+      code = await actions.inspect(options);
     },
   });
   try {
@@ -52,6 +57,7 @@ export async function runProgram(argv: readonly string[], actions: Actions): Pro
 interface Handlers {
   up(options: UpOptions): Promise<void>;
   bindle(request: BindleRequest): Promise<void>;
+  inspect(options: InspectOptions): Promise<void>;
 }
 
 function createProgram(actions: Handlers): Command {
@@ -69,10 +75,11 @@ function createProgram(actions: Handlers): Command {
     .addHelpText("after", "\nTo begin: `spindle up --help`, or `spindle up` where a spin.toml is.\n");
   program.addCommand(inherit(program, upCommand(actions.up)));
   program.addCommand(inherit(program, bindleCommand(actions.bindle)));
+  program.addCommand(inherit(program, inspectCommand(actions.inspect)));
   program.addCommand(inherit(program, maintenanceCommand(program)), { hidden: true });
   for (const name of COMMANDS_OF_SPIN) program.addCommand(missingCommand(program, name), { hidden: true });
   program.on("command:*", ([name = ""]: string[]) => {
-    const hint = didYouMean(name, ["up", "bindle"]) ?? "See `spindle --help`.";
+    const hint = didYouMean(name, ["up", "bindle", "inspect"]) ?? "See `spindle --help`.";
     program.error(`error: "${name}" is not a command\n  hint: ${hint}`);
   });
   return program;

@@ -8,7 +8,7 @@ export type { Callee, CoreFunction } from "./canonical/function-code.ts";
 export { GuestResource } from "./canonical/guest-resource.ts";
 export { type BoundLifting, type LiftedCode, liftFunction } from "./canonical/lift-function.ts";
 export { type LoweredCode, lowerFunction } from "./canonical/lower-function.ts";
-export { type Producer, readBindingsProducers } from "./link/component-type.ts";
+export { readBindingsProducers } from "./link/component-type.ts";
 export {
   CompositionError,
   composeComponents,
@@ -18,6 +18,7 @@ export {
   planComponent,
   planCoreModule,
 } from "./link/plan-component.ts";
+export { type Producer, readProducers } from "./link/producers.ts";
 export { versionTrack } from "./link/version-track.ts";
 export type {
   Builtin,

@@ -4,9 +4,10 @@ import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
+import { planComponent } from "../component/mod.ts";
 import { SpindleError } from "../errors/mod.ts";
 import { type ManifestComponent, type ModuleSource, parseManifest } from "../manifest/mod.ts";
-import { assembleText, readModule } from "../wasm/mod.ts";
+import { assembleText, isComponent, readModule } from "../wasm/mod.ts";
 import {
   assembleApplication,
   choose,
@@ -97,6 +98,7 @@ ${(await isCommand(module)) ? 'executor = { type = "wagi" }' : ""}
 async function isCommand(file: string): Promise<boolean> {
   try {
     const bytes = await readModuleFile(file);
+    if (isComponent(bytes)) return isCommandComponent(bytes);
     const functions = readModule(bytes).exports.filter(({ kind }) => kind === "func");
     const names = new Set(functions.map(({ name }) => name));
     return names.has("_start") && !names.has("handle-http-request");
@@ -104,6 +106,16 @@ async function isCommand(file: string): Promise<boolean> {
     // What is wrong with it is told when the component is loaded.
     return false;
   }
+}
+
+const RUN = "wasi:cli/run";
+const HTTP_HANDLERS = ["fermyon:spin/inbound-http", "wasi:http/handler", "wasi:http/incoming-handler"];
+
+function isCommandComponent(bytes: Uint8Array): boolean {
+  // Planning a large component takes a while, and most are none.
+  if (!Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(RUN)) return false;
+  const names = planComponent(bytes).exports.map(({ name }) => name.replace(/@.*$/, ""));
+  return names.includes(RUN) && !HTTP_HANDLERS.some((name) => names.includes(name));
 }
 
 async function readModuleFile(file: string): Promise<Uint8Array> {

@@ -64,6 +64,14 @@ function assign(names: readonly string[], dependencies: Binary["dependencies"]):
   return given;
 }
 
+/** Which of the dependencies gives an import; `undefined`: none. */
+export function dependencyOf(
+  importName: string,
+  dependencies: Readonly<Record<string, unknown>>,
+): string | undefined {
+  return Object.keys(dependencies).find((label) => isNamed(importName, label));
+}
+
 /** Whether an import is what a dependency is named after. */
 function isNamed(importName: string, dependencyName: string): boolean {
   const imported = trackOf(importName);

@@ -13,7 +13,31 @@ export function linkDiagnostics<T>(
   problems: readonly LinkProblem[],
   linker: Linker<T>,
 ): Diagnostic[] {
-  return some(componentId, problems, (problem) => diagnose(componentId, problem, linker));
+  const [ofComponents, others] = partition(problems, ({ import: { module } }) => module.includes(":"));
+  return [
+    ...untypedDiagnostics(componentId, ofComponents),
+    ...some(componentId, others, (problem) => diagnose(componentId, problem, linker)),
+  ];
+}
+
+/** A core module that was made to become a component has such imports by the dozen: they are told as one. */
+function untypedDiagnostics(componentId: string, problems: readonly LinkProblem[]): Diagnostic[] {
+  const modules = [...new Set(problems.map(({ import: { module } }) => module))];
+  if (modules.length === 0) return [];
+  const named = modules.slice(0, PROBLEMS_MAX).map((name) => `\`${name}\``);
+  const list = named.join(", ") + (modules.length > named.length ? " and others" : "");
+  return [
+    {
+      code: "COMPONENT_IMPORT_UNKNOWN",
+      severity: "error",
+      message: `Component "${componentId}" cannot run: it imports ${list} as a component would, but is a core module without a component type`,
+      hint: "Keep its custom sections when it is linked and stripped, or make it a component with `wasm-tools component new`.",
+    },
+  ];
+}
+
+function partition<T>(all: readonly T[], isFirst: (each: T) => boolean): readonly [T[], T[]] {
+  return [all.filter(isFirst), all.filter((each) => !isFirst(each))];
 }
 
 /** What keeps a component from being linked. */
@@ -99,8 +123,6 @@ function diagnose<T>(componentId: string, problem: LinkProblem, linker: Linker<T
 function importHint<T>(module: string, name: string, linker: Linker<T>): string | undefined {
   if (module === "wasi" && name === "thread-spawn") return "Build the component without threads.";
   if (linker.moduleNames().includes(module)) return didYouMean(name, linker.names(module));
-  if (module.includes(":"))
-    return "It is a core module of a WebAssembly component, which this version cannot run.";
   if (module === "env")
     return "The linker left this name undefined: check what the component is linked with.";
   return didYouMean(module, linker.moduleNames());

@@ -3,4 +3,14 @@
 export { Builder, type ExecutionContextConfiguration } from "./builder.ts";
 export type { CallOptions, Prepared, RuntimeContext } from "./context.ts";
 export { ExecutionContext } from "./execution-context.ts";
+export type { Handler } from "./handlers.ts";
+export {
+  type InspectedExport,
+  type InspectedFunction,
+  type InspectedImport,
+  type InspectedModule,
+  type Inspection,
+  inspectBinary,
+  type Provider,
+} from "./inspection.ts";
 export type { Program } from "./program.ts";

@@ -13,6 +13,7 @@ import type { StringEncoding } from "../plan.ts";
 import { anyProvider, declare, type Extern, provide } from "./declared.ts";
 import { instantiate } from "./instantiate.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
+import { isProducers, type Producer, readProducersSection } from "./producers.ts";
 import type { DeclaredType, Item } from "./scope.ts";
 
 const SECTION_PREFIX = "component-type";
@@ -22,12 +23,6 @@ const PREFIXED_FORMAT = 3;
 /** The format in which a custom section of the component has the encoding, and the component only one world. */
 const PLAIN_FORMAT = 4;
 const STRING_ENCODINGS: readonly StringEncoding[] = ["utf8", "utf16", "latin1+utf16"];
-
-/** A tool that had a hand in a module, such as `wit-bindgen-rust`. */
-export interface Producer {
-  readonly name: string;
-  readonly version: string;
-}
 
 interface ComponentTypeSection {
   readonly component: Component;
@@ -48,14 +43,15 @@ export interface World {
  * @throws MalformedModuleError
  * @throws MalformedComponentError
  */
-export function readBindingsProducers(bytes: Uint8Array): readonly Producer[] | undefined {
+export function readBindingsProducers(
+  bytes: Uint8Array,
+): readonly Pick<Producer, "name" | "version">[] | undefined {
   const sections = readSections(readModule(bytes).customSections);
   if (sections.length === 0) return undefined;
   const producers = sections
     .flatMap(({ component }) => component.customSections)
-    .filter(({ name }) => name === "producers")
-    .flatMap(({ contents }) => readProcessedBy(contents))
-    .filter(({ name }) => name.startsWith("wit-bindgen"));
+    .filter(isProducers)
+    .flatMap(({ contents }) => readProcessedBy(contents));
   const byText = new Map(producers.map((producer) => [`${producer.name} ${producer.version}`, producer]));
   return [...byText.values()];
 }
@@ -144,15 +140,10 @@ function isWorld(fullName: string, worldName: string): boolean {
   return fullName.replace(/@.*$/, "").endsWith(`/${worldName}`);
 }
 
-/** Facts: "Producers section" in tool-conventions, WebAssembly. */
-function readProcessedBy(contents: Uint8Array): Producer[] {
+/** The bindings generators of a `producers` section. */
+function readProcessedBy(contents: Uint8Array): Pick<Producer, "name" | "version">[] {
   const reader = new ByteReader(contents, { start: 0, end: contents.length });
-  const list = <T>(what: string, read: () => T): T[] => Array.from({ length: reader.count(what) }, read);
-  return readOrFail(reader, () =>
-    list("fields", () => {
-      const field = reader.name();
-      const values = list("values", () => ({ name: reader.name(), version: reader.name() }));
-      return field === "processed-by" ? values : [];
-    }).flat(),
-  );
+  return readOrFail(reader, () => readProducersSection(contents))
+    .filter(({ field, name }) => field === "processed-by" && name.startsWith("wit-bindgen"))
+    .map(({ name, version }) => ({ name, version }));
 }
