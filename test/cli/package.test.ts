@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { ROOT, Workplace } from "./spindle-process.ts";
 
@@ -91,3 +91,21 @@ test("the bundle comes with the licences of the packages that are in it", () => 
   for (const name of ["commander", "smol-toml", "valibot"])
     assert.match(licenses, new RegExp(`^${name} \\d`, "m"));
 });
+
+test("README and docs/ link to nothing that the package leaves out", () => {
+  const { files } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  const docs = readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`);
+  const broken = ["README.md", ...docs.filter((name) => name.endsWith(".md"))].flatMap((from) =>
+    linksOf(from).filter(
+      (to) => !["README.md", ...files].some((file) => to === file || to.startsWith(`${file}/`)),
+    ),
+  );
+  assert.deepEqual(broken, []);
+});
+
+/** The files of the repository that a page links to, relative to its root. */
+function linksOf(page: string): readonly string[] {
+  const text = readFileSync(join(ROOT, page), "utf8");
+  const targets = [...text.matchAll(/\]\(([^)#\s]+)/g)].map(([, target = ""]) => target);
+  return targets.filter((target) => !/^[a-z]+:/.test(target)).map((target) => join(dirname(page), target));
+}
