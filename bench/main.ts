@@ -1,6 +1,6 @@
 // Measures what an answer costs through each executor, against bare `node:http` in the same run.
 //
-//     npm run bench -- [--rounds 12] [--seconds 1] [--connections 64] [--only spin-rust,wagi-c]
+//     npm run bench -- [--rounds 12] [--seconds 1] [--connections 64] [--only spin-rust,wagi-c] [--workers 2]
 //
 // All servers run all the time, each in a process of its own. In each round every one of them gets the load
 // once, so that what else the machine does touches all alike; each figure is the median of the rounds.
@@ -45,11 +45,13 @@ async function main(): Promise<void> {
       seconds: { type: "string", default: "1" },
       connections: { type: "string", default: "64" },
       only: { type: "string" },
+      workers: { type: "string" },
     },
   });
   const order = { seconds: Number(values.seconds), connections: Number(values.connections) };
   const selected = values.only?.split(",");
-  const cases = [BARE, ...APPS.filter(({ name }) => selected?.includes(name) ?? true)];
+  const apps = APPS.filter(({ name }) => selected?.includes(name) ?? true);
+  const cases = [BARE, ...apps, ...apps.flatMap((app) => withWorkers(app, values.workers))];
 
   await using servers = new AsyncDisposableStack();
   using generator = new LoadGenerator();
@@ -64,6 +66,12 @@ async function main(): Promise<void> {
   }
   const rows = all.map(({ name, firstAnswerMs, samples }) => ({ name, firstAnswerMs, ...medianOf(samples) }));
   console.log(formatTable(rows));
+}
+
+/** The same with several threads. Two do twice as much on two cores if each takes as much CPU time for a request as one. */
+function withWorkers({ name, args }: Case, workers: string | undefined): readonly Case[] {
+  if (workers === undefined) return [];
+  return [{ name: `${name}, ${workers} workers`, args: [...args, "--workers", workers] }];
 }
 
 /** Starts a server several times; the last stays. */
