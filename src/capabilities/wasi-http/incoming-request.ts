@@ -61,11 +61,20 @@ export class IncomingRequest {
 /** What a guest answers: a response, or why there is none. */
 export type ResponseOutcome = Result<OutgoingResponse, ErrorCode>;
 
+/** Whoever waits for the answer of a guest. */
+export interface ResponseReceiver {
+  receive(outcome: ResponseOutcome): void;
+}
+
 /** Takes the answer. The component model sees to it that it is given at most once. */
 export class ResponseOutparam {
-  readonly set: (outcome: ResponseOutcome) => void;
+  readonly #receiver: ResponseReceiver;
 
-  constructor(set: (outcome: ResponseOutcome) => void) {
-    this.set = set;
+  constructor(receiver: ResponseReceiver) {
+    this.#receiver = receiver;
+  }
+
+  set(outcome: ResponseOutcome): void {
+    this.#receiver.receive(outcome);
   }
 }

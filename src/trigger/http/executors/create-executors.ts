@@ -5,6 +5,7 @@ import type { Trigger } from "../../../manifest/mod.ts";
 import type { ExecutionContext } from "../../../runtime/mod.ts";
 import type { CoreModule, FunctionType } from "../../../wasm/mod.ts";
 import type { HttpExecutor, HttpRequest } from "../executor.ts";
+import { createComponentExecutor } from "./component-executor.ts";
 import { type ExecutorOptions, parseExecutorOptions } from "./executor-options.ts";
 import { SPIN_HANDLER, SpinHttpExecutor } from "./spin-http-executor.ts";
 import { WagiHttpExecutor } from "./wagi-http-executor.ts";
@@ -58,7 +59,9 @@ export function createExecutor(
 ): HttpExecutor {
   const { context } = parts;
   const program = context.program(componentId);
-  if (program.kind === "component") throw missing(`Component "${componentId}" exports no HTTP handler`);
+  if (program.kind === "component") {
+    return createComponentExecutor(context, { id: componentId, component: program.component }, options);
+  }
   const { module } = program;
   switch (options.type) {
     case "http":
@@ -66,7 +69,7 @@ export function createExecutor(
       return new SpinHttpExecutor(context, { id: componentId, abi: context.abis.of(componentId) });
     case "wagi":
       checkEntrypoint(componentId, module, options.entrypoint);
-      return new WagiHttpExecutor(context, componentId, options);
+      return new WagiHttpExecutor(context, componentId, { argv: options.argv, command: options.entrypoint });
   }
 }
 

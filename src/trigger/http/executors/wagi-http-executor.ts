@@ -3,7 +3,7 @@
 // The guest gets the request in its environment, arguments and standard input, and answers on standard
 // output (docs/executors.md).
 
-import type { Invocation, WasmValue } from "../../../engine/mod.ts";
+import type { Invocation } from "../../../engine/mod.ts";
 import type { CallOptions } from "../../../runtime/mod.ts";
 import type {
   BufferedHttpExecutor,
@@ -21,14 +21,15 @@ import {
   parseArgumentsTemplate,
 } from "./cgi-environment.ts";
 import { cgiResponse } from "./cgi-response.ts";
+import type { ExportedHandler } from "./exported-handler.ts";
 import { GuestReplyError } from "./reply-headers.ts";
 import { type HttpContext, type HttpExecutionContext, run } from "./run.ts";
 
 export interface WagiOptions {
   /** The pattern of the arguments: `${SCRIPT_NAME} ${ARGS}`. */
   readonly argv: string;
-  /** The exported function to run, which takes and returns nothing. */
-  readonly entrypoint: string;
+  /** What to run: a function of a module that takes and returns nothing, or `wasi:cli/run` of a component. */
+  readonly command: string | ExportedHandler;
 }
 
 export class WagiHttpExecutor implements BufferedHttpExecutor {
@@ -39,12 +40,13 @@ export class WagiHttpExecutor implements BufferedHttpExecutor {
   readonly #program: WagiProgram;
 
   constructor(context: HttpExecutionContext, componentId: string, options: WagiOptions) {
+    const { command } = options;
     const limits = context.limits(componentId);
     this.limits = limits;
     this.#context = context;
     this.#componentId = componentId;
     this.#program = {
-      entrypoint: options.entrypoint,
+      command: typeof command === "string" ? moduleCommand(command) : componentCommand(command),
       arguments: parseArgumentsTemplate(options.argv),
       outputBytesMax: limits.responseBytesMax,
     };
@@ -52,7 +54,7 @@ export class WagiHttpExecutor implements BufferedHttpExecutor {
 
   execute(request: HttpRequest, match: RouteMatch, body: Uint8Array): HttpReply | Promise<HttpReply> {
     const call = new WagiCall(this.#program, { http: request, match, body });
-    return run(this.#context.prepare(this.#componentId, request, call), call, (code) =>
+    return run(this.#context.prepare(this.#componentId, request, call), this.#program.command, (code) =>
       this.#reply(code, call.stdout.take()),
     );
   }
@@ -68,7 +70,7 @@ export class WagiHttpExecutor implements BufferedHttpExecutor {
 }
 
 interface WagiProgram {
-  readonly entrypoint: string;
+  readonly command: Command;
   readonly arguments: ArgumentsTemplate;
   readonly outputBytesMax: number;
 }
@@ -79,19 +81,36 @@ interface WagiRequest {
   readonly body: Uint8Array;
 }
 
-/**
- * One request on its way through the guest. The result is the code that it exits with.
- *
- * What is a getter here is made only for guests that ask for it.
- */
-class WagiCall implements Invocation<HttpContext, number>, CallOptions {
-  readonly exportName: string;
+/** The result is the code that the program exits with. It is the same for all requests. */
+type Command = Invocation<HttpContext, number>;
+
+const exited = (_: unknown, code: number): number => code;
+
+function moduleCommand(exportName: string): Command {
+  return { exportName, lower: () => [], lift: () => 0, exited };
+}
+
+/** Whether `run` returns an error or not does not matter, as in Spin (`crates/trigger-http/src/wagi.rs` at v4.0.2). */
+function componentCommand(handler: ExportedHandler): Command {
+  return {
+    exportName: handler.exportName,
+    entry: handler.entry,
+    lower: (caller) => handler.lower(caller, []),
+    lift(caller, result) {
+      handler.lift(caller, result);
+      return 0;
+    },
+    exited,
+  };
+}
+
+/** What one request gives to the program. What is a getter here is made only for guests that ask for it. */
+class WagiCall implements CallOptions {
   readonly stdout: CapturedOutput;
   readonly #program: WagiProgram;
   readonly #request: WagiRequest;
 
   constructor(program: WagiProgram, request: WagiRequest) {
-    this.exportName = program.entrypoint;
     this.stdout = new CapturedOutput(program.outputBytesMax);
     this.#program = program;
     this.#request = request;
@@ -112,17 +131,5 @@ class WagiCall implements Invocation<HttpContext, number>, CallOptions {
 
   get signal(): AbortSignal {
     return this.#request.http.signal;
-  }
-
-  lower(): readonly WasmValue[] {
-    return [];
-  }
-
-  lift(): number {
-    return 0;
-  }
-
-  exited(_caller: unknown, code: number): number {
-    return code;
   }
 }

@@ -1,0 +1,12 @@
+// Defines every interface that Spin adds for components.
+
+import type { ComponentLinker } from "../engine/mod.ts";
+import type { CapabilityContext } from "./capability-context.ts";
+import { wasiHttpInterfaces } from "./wasi-http/linking.ts";
+
+/** The interfaces of WASI that these are built on must be defined in the linker too, before or after. */
+export function addCapabilitiesToComponentLinker<C extends CapabilityContext>(
+  linker: ComponentLinker<C>,
+): void {
+  for (const host of wasiHttpInterfaces()) linker.define(host);
+}
