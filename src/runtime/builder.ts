@@ -3,7 +3,7 @@
 // Everything that can be slow or can fail because of configuration happens here, before a trigger opens.
 // The mistakes of all components are told together.
 
-import { addCapabilitiesToLinker, SpinAbis } from "../capabilities/mod.ts";
+import { addCapabilitiesToComponentLinker, addCapabilitiesToLinker, SpinAbis } from "../capabilities/mod.ts";
 import { ComponentLinker, Engine, type EngineOptions, Linker } from "../engine/mod.ts";
 import { type Diagnostic, SpindleError } from "../errors/mod.ts";
 import {
@@ -73,6 +73,7 @@ export class Builder<T> {
     addWasiP1ToLinker(this.linker, (context) => context.wasi);
     addWasiP2ToLinker(this.componentLinker, (context) => context.wasi);
     addCapabilitiesToLinker(this.linker, this.#abis);
+    addCapabilitiesToComponentLinker(this.componentLinker);
   }
 
   /**
