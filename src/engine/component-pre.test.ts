@@ -196,13 +196,16 @@ test("ComponentPre.create() tells every import that nobody provides, with what c
   assert.match(error.message, /"test:clocks\/clok@0\.2\.0" "now".*"test:clocks\/clock@0\.2\.0" "no"/);
 });
 
-const DIFFERENCES: readonly { readonly type: FunctionType; readonly has: string }[] = [
-  { type: NOTHING, has: "func()" },
-  { type: { params: [], result: { kind: "s32" } }, has: "func() -> s32" },
-  { type: { params: [{ name: "ms", type: U32 }], result: U32 }, has: "func(ms: u32) -> u32" },
+const DIFFERENCES: readonly { readonly type: FunctionType; readonly says: string }[] = [
+  { type: NOTHING, says: "result: the component has nothing, the host u32" },
+  { type: { params: [], result: { kind: "s32" } }, says: "result: the component has s32, the host u32" },
+  {
+    type: { params: [{ name: "ms", type: U32 }], result: U32 },
+    says: "the component has func(ms: u32) -> u32, the host func() -> u32",
+  },
 ];
-for (const { type, has } of DIFFERENCES) {
-  test(`ComponentPre.create() tells in which way an import of ${has} differs`, async () => {
+for (const { type, says } of DIFFERENCES) {
+  test(`ComponentPre.create() tells in which way an import differs: ${says}`, async () => {
     const params = type.params.length > 0 ? "(param i32)" : "";
     const results = type.result ? "(result i32)" : "";
     const plan = await planOf({
@@ -210,7 +213,7 @@ for (const { type, has } of DIFFERENCES) {
       imports: [{ interface: "test:clocks/clock@0.2.0", name: "now", type }],
     });
     const [problem] = (await linkErrorOf(plan, { host: [CLOCK] })).problems;
-    assert.equal(problem?.difference, `the component has ${has}, the host func() -> u32`);
+    assert.equal(problem?.difference, says);
   });
 }
 
