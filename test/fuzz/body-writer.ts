@@ -5,7 +5,14 @@
 // and share marks, not accesses that trap.
 
 import { type ByteWriter, OP } from "../../src/wasm/mod.ts";
-import { addressType, type NumberType, type Plan, type PlannedType, type Signature } from "./plan.ts";
+import {
+  addressType,
+  type BlockType,
+  type NumberType,
+  type Plan,
+  type PlannedType,
+  type Signature,
+} from "./plan.ts";
 import type { Random } from "./random.ts";
 
 /** Where things stand in the index spaces of the module. */
@@ -19,7 +26,12 @@ export interface Indices {
   readonly array: number;
   /** A tag with one i32. */
   readonly tag: number;
-  type(signature: Signature): number;
+  type(signature: BlockSignature): number;
+}
+
+export interface BlockSignature {
+  readonly params: readonly BlockType[];
+  readonly results: readonly BlockType[];
 }
 
 const STATEMENTS_MAX = 40;
@@ -37,8 +49,16 @@ const ADDRESS_MASK = 0xefff;
 const OFFSETS = [0, 0, 1, 4, 8, 12, 13, 15, 16, 20, 28, 31, 32, 4088, 4090, 4095, 4096, 8191];
 const WILD_OFFSETS = [65_520, 65_535, 131_071, 0x7fff_ffff, 0xffff_ffff];
 
+/** The clauses of a try_table, and what each takes along. */
+const CATCHES = {
+  catch: { kind: 0, label: ["i32"] },
+  catch_ref: { kind: 1, label: ["i32", "exnref"] },
+  catch_all: { kind: 2, label: [] },
+  catch_all_ref: { kind: 3, label: ["exnref"] },
+} as const;
+
 /** What a branch to a label takes along. */
-type Label = readonly PlannedType[];
+type Label = readonly BlockType[];
 
 export class BodyWriter {
   readonly #plan: Plan;
@@ -148,6 +168,7 @@ export class BodyWriter {
     if (globals.length === 0) return;
     const [index, { type }] = this.#random.pick(globals);
     if (type === "ref null func") this.#functionReference();
+    else if (type === "exnref") this.#code.u8(OP.REF_NULL, EXNREF);
     else if (type === "ref null struct") {
       if (this.#random.oneIn(3)) this.#code.u8(OP.REF_NULL).signed(this.#indices.structure);
       else this.#newStructure();
@@ -290,6 +311,10 @@ export class BodyWriter {
 
   #try(): void {
     const { tag } = this.#indices;
+    if (this.#plan.exceptions === "legacy" && this.#random.oneIn(3)) {
+      this.#delegate();
+      return;
+    }
     switch (this.#plan.exceptions) {
       case "none":
         return;
@@ -297,7 +322,7 @@ export class BodyWriter {
         this.#within(undefined, OP.TRY, () => {
           this.#statements(3);
           if (this.#random.oneIn(2)) {
-            this.#code.u8(OP.CATCH).u32(tag).u8(OP_DROP);
+            this.#code.u8(OP.CATCH).u32(tag).u8(OP.LOCAL_SET).u32(this.#freeLocal("i32"));
             this.#statements(2);
           }
           this.#code.u8(OP.CATCH_ALL);
@@ -306,14 +331,55 @@ export class BodyWriter {
         });
         return;
       case "try-table":
-        // catch_all to the block around it
-        this.#within(undefined, OP.BLOCK, () => {
-          this.#labels.push([]);
-          this.#code.u8(OP.TRY_TABLE, 0x40, 1, 2, 0);
-          this.#statements(4);
-          this.#code.u8(OP.END);
-          this.#labels.pop();
-        });
+        this.#tryTable(this.#random.pick(["catch", "catch_ref", "catch_all", "catch_all_ref"] as const));
+    }
+  }
+
+  /** What it throws is caught where a block around it would catch it. */
+  #delegate(): void {
+    this.#code.u8(OP.TRY, 0x40);
+    this.#labels.push([]);
+    this.#statements(3);
+    this.#labels.pop();
+    this.#code.u8(OP.DELEGATE).u32(this.#random.below(this.#labels.length + 1));
+  }
+
+  /** What is caught goes to the block around it; an exception is kept in a global, and thrown again at times. */
+  #tryTable(clause: keyof typeof CATCHES): void {
+    const { kind, label }: { readonly kind: number; readonly label: Label } = CATCHES[clause];
+    this.#code.u8(OP.BLOCK).signed(this.#indices.type({ params: [], results: label }));
+    this.#labels.push(label);
+    this.#code.u8(OP.TRY_TABLE, 0x40, 1, kind);
+    if (clause === "catch" || clause === "catch_ref") this.#code.u32(this.#indices.tag);
+    this.#code.u32(0);
+    this.#labels.push([]);
+    this.#statements(4);
+    this.#labels.pop();
+    this.#code.u8(OP.END);
+    this.#operands(label);
+    this.#labels.pop();
+    this.#code.u8(OP.END);
+    if (label.includes("exnref")) this.#code.u8(OP.GLOBAL_SET).u32(this.#caught());
+    if (label.includes("i32")) this.#code.u8(OP.LOCAL_SET).u32(this.#freeLocal("i32"));
+    this.#statements(2);
+    if (label.includes("exnref") && this.#random.oneIn(3)) this.#throwAgain();
+  }
+
+  #throwAgain(): void {
+    this.#code.u8(OP.GLOBAL_GET).u32(this.#caught()).u8(OP_REF_IS_NULL, OP.I32_EQZ);
+    this.#within(undefined, OP.IF, () => this.#code.u8(OP.GLOBAL_GET).u32(this.#caught()).u8(OP_THROW_REF));
+  }
+
+  /** The global that keeps an exception. */
+  #caught(): number {
+    return this.#indices.firstGlobal + this.#plan.globals.findIndex(({ type }) => type === "exnref");
+  }
+
+  /** What a label takes. */
+  #operands(types: Label): void {
+    for (const type of types) {
+      if (type === "exnref") this.#code.u8(OP.REF_NULL, EXNREF);
+      else this.#value(type, 1);
     }
   }
 
@@ -332,7 +398,7 @@ export class BodyWriter {
     }
     const depth = this.#random.below(labels.length);
     const types = labels.at(-1 - depth) ?? [];
-    for (const type of types) this.#value(type, 1);
+    this.#operands(types);
     const kind = this.#random.below(4);
     if (kind === 0) {
       this.#code.u8(OP.BR).u32(depth);
@@ -685,6 +751,8 @@ const OP_SELECT = 0x1b;
 const OP_TABLE_GET = 0x25;
 const OP_THROW = 0x08;
 const OP_RETHROW = 0x09;
+const OP_THROW_REF = 0x0a;
+const EXNREF = 0x69;
 const OP_I32_LT_U = 0x49;
 const OP_I32_AND = 0x71;
 const OP_I64_AND = 0x83;

@@ -1,15 +1,15 @@
 // Makes a valid module from a seed: code at random, and functions that tell of all its state.
 
 import { type ByteWriter, type Code, OP } from "../../src/wasm/mod.ts";
-import { BodyWriter, type Indices } from "./body-writer.ts";
+import { type BlockSignature, BodyWriter, type Indices } from "./body-writer.ts";
 import { START_VALUE } from "./host-functions.ts";
 import {
   addressType,
+  type BlockType,
   makePlan,
   type Plan,
   type PlannedGlobal,
   type PlannedType,
-  type Signature,
 } from "./plan.ts";
 import { Random } from "./random.ts";
 import { SectionWriter } from "./section-writer.ts";
@@ -21,12 +21,13 @@ export const OBSERVER = /^observe\d+$/;
 export const HOST_FUNCTIONS = ["note", "wait"] as const;
 
 const FUEL = 400;
-const NUMBER_OF_TYPE: Readonly<Record<PlannedType, number>> = {
+const NUMBER_OF_TYPE: Readonly<Record<BlockType, number>> = {
   i32: 0x7f,
   i64: 0x7e,
   f32: 0x7d,
   f64: 0x7c,
   v128: 0x7b,
+  exnref: 0x69,
 };
 
 export function generateModule(seed: number): Uint8Array {
@@ -65,8 +66,8 @@ class ModuleGenerator {
     return this.#sections.build();
   }
 
-  #functionType({ params, results }: Signature): number {
-    const encode = (types: readonly PlannedType[]) => [
+  #functionType({ params, results }: BlockSignature): number {
+    const encode = (types: readonly BlockType[]) => [
       types.length,
       ...types.map((type) => NUMBER_OF_TYPE[type]),
     ];
@@ -106,6 +107,10 @@ class ModuleGenerator {
       const { structure } = this.#indices;
       this.#sections.global([0x63, structure, flag], (code) =>
         code.u8(OP.I32_CONST, 7, OP.PREFIX_GC, 0).u32(structure),
+      );
+    } else if (type === "exnref") {
+      this.#sections.global([NUMBER_OF_TYPE[type], flag], (code) =>
+        code.u8(OP.REF_NULL, NUMBER_OF_TYPE[type]),
       );
     } else this.#sections.global([NUMBER_OF_TYPE[type], flag], constant(type, this.#random.i32()));
   }
@@ -244,6 +249,7 @@ function readGlobal(global: number, type: PlannedGlobal["type"], structure: numb
         get();
         code.u8(OP.PREFIX_SIMD, 0x1d, 1, OP.I64_CONST, 13, 0x89, 0x85);
         break;
+      case "exnref":
       case "ref null func":
         code.u8(0xd1, OP.I64_EXTEND_I32_U);
         break;

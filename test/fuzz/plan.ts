@@ -11,13 +11,16 @@ export interface Signature {
   readonly results: readonly PlannedType[];
 }
 
+/** What a block takes and gives; exceptions too. */
+export type BlockType = PlannedType | "exnref";
+
 export interface PlannedFunction extends Signature {
   /** Called from outside: all its types are numbers. */
   readonly isExported: boolean;
 }
 
 export interface PlannedGlobal {
-  readonly type: PlannedType | "ref null func" | "ref null struct";
+  readonly type: BlockType | "ref null func" | "ref null struct";
   readonly mutable: boolean;
 }
 
@@ -54,13 +57,14 @@ const TYPES: readonly PlannedType[] = [...NUMBERS, "v128"];
 
 export function makePlan(random: Random): Plan {
   const hasStructures = random.oneIn(4);
+  const exceptions = random.pick(["none", "none", "legacy", "try-table"] as const);
   return {
     memories: list(random.oneIn(3) ? random.between(2, 3) : 1, (index) => planMemory(random, index)),
-    globals: planGlobals(random, hasStructures),
+    globals: planGlobals(random, { hasStructures, hasExceptions: exceptions === "try-table" }),
     tables: list(random.between(1, 2), () => random.between(2, 8)),
     data: planData(random),
     functions: list(random.between(2, 6), (index) => planFunction(random, index)),
-    exceptions: random.pick(["none", "none", "legacy", "try-table"] as const),
+    exceptions,
     changesTables: random.oneIn(3),
     hasStructures,
     hasStart: random.oneIn(5),
@@ -79,11 +83,15 @@ function planMemory(random: Random, index: number): Limits {
   };
 }
 
-function planGlobals(random: Random, hasStructures: boolean): PlannedGlobal[] {
+function planGlobals(
+  random: Random,
+  { hasStructures, hasExceptions }: { readonly hasStructures: boolean; readonly hasExceptions: boolean },
+): PlannedGlobal[] {
   const globals: PlannedGlobal[] = list(random.between(2, 8), () => ({
     type: random.oneIn(8) ? "ref null func" : random.pick(TYPES),
     mutable: !random.oneIn(5),
   }));
+  if (hasExceptions) globals.push({ type: "exnref", mutable: true });
   if (hasStructures) globals.push({ type: "ref null struct", mutable: random.oneIn(2) });
   return globals;
 }
