@@ -65,6 +65,7 @@ function describe({ kind, sent, invoice }: PushResult): string {
   const present = labelsByDigest(invoice).size - sent.parcels;
   switch (kind) {
     case "created":
+      if (sent.parcels === 0) return "The server had all of its parcels already";
       return `Sent ${parcelsText(sent)}${present > 0 ? `; the server had the other ${present}` : ""}`;
     case "resumed":
       return `Sent what an earlier push had left: ${parcelsText(sent)}`;

@@ -85,7 +85,9 @@ function meaningOf(status: number, text: string, { notFound }: Errand): Meaning 
   }
   const answered = `the server answered ${status} ${STATUS_CODES[status] ?? ""}`.trimEnd();
   if (status === 409) return { code: "BINDLE_EXISTS", state: `${answered}: ${text}` };
-  return { code: status >= 500 ? "BINDLE_SERVER_FAILED" : "BINDLE_REFUSED", state: `${answered}: ${text}` };
+  const state = `${answered}: ${text}`;
+  if (status < 500) return { code: "BINDLE_REFUSED", state };
+  return { code: "BINDLE_SERVER_FAILED", state, hint: "Try again later, or tell who runs the server." };
 }
 
 /** The message that a Bindle server sends with an error. Some say that it is TOML, some say nothing. */

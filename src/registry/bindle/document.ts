@@ -21,10 +21,25 @@ export const DOCUMENT_BYTES_MAX = 16 * 2 ** 20;
 export function parseDocument(bytes: Uint8Array, format: DocumentFormat): unknown {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return format === "json" ? JSON.parse(text) : parse(text);
+    if (format === "json") return JSON.parse(text);
+    refuseDeepKeys(text);
+    return parse(text);
   } catch (error) {
+    if (error instanceof ShapeError) throw error;
     throw new ShapeError(stateOf(error, format), { cause: error });
   }
+}
+
+/** Of dotted keys: those of an invoice have four parts, such as `parcel.label.feature.wasm`. */
+const KEY_PARTS_MAX = 16;
+const DEEP_KEY = new RegExp(
+  String.raw`(?:^|[[{,])[ \t]*(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){${KEY_PARTS_MAX}}`,
+  "m",
+);
+
+/** Each part of a key makes a table: a few megabytes of dots would fill the memory. */
+function refuseDeepKeys(text: string): void {
+  if (DEEP_KEY.test(text)) throw new ShapeError(`it has a key of more than ${KEY_PARTS_MAX} parts`);
 }
 
 /** Writes a document: fields in their order, except that in TOML tables come after everything else. */
