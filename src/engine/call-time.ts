@@ -1,15 +1,17 @@
-// How long a call has run, and how long it may go on.
+// How long a call has run, and how long it may go on; and what memory its guest takes.
 //
 // A call runs in turns: from `enter` to `leave` its guest is on the stack. Only those of the second gear
-// are measured: in first gear the first tick ends the call.
+// are timed: in first gear the first tick ends the call.
 
 import type { EpochClock } from "./epoch.ts";
+import type { MemoryClaim } from "./memory-claim.ts";
 
 /** Most time in code that cannot be suspended, such as an allocator called by the host. */
 export const UNSUSPENDABLE_MS_MAX = 500;
 
 export class CallTime {
   readonly #clock: EpochClock;
+  readonly #memory: MemoryClaim;
   /** performance.now() at which the present call, or the present unsuspendable part of it, must end. */
   #deadline = 0;
   #cpuTimeMsMax = Number.POSITIVE_INFINITY;
@@ -18,8 +20,9 @@ export class CallTime {
   #isMeasured = false;
   #isEntered = false;
 
-  constructor(clock: EpochClock) {
+  constructor(clock: EpochClock, memory: MemoryClaim) {
     this.#clock = clock;
+    this.#memory = memory;
   }
 
   /** The guest is on the stack, and the clock is running. */
@@ -41,6 +44,7 @@ export class CallTime {
   }
 
   enter(): void {
+    this.#memory.open();
     this.#clock.enter();
     this.#isEntered = true;
     if (this.#isMeasured) this.#enteredAt = performance.now();
@@ -48,6 +52,7 @@ export class CallTime {
 
   leave(): void {
     this.#clock.leave();
+    this.#memory.close();
     if (this.#isMeasured && this.#isEntered) this.#spentMs += performance.now() - this.#enteredAt;
     this.#isEntered = false;
   }

@@ -1,6 +1,6 @@
 // One core module in a slot: its instance, its exports, and what the rewriter added to it.
 
-import { HEAP_STEP_BYTES } from "../wasm/mod.ts";
+import { HEAP_STEP_BYTES, TABLE_ELEMENTS_MAX } from "../wasm/mod.ts";
 import type { WasmValue } from "./caller.ts";
 import type { LinkedInstance } from "./slot-plan.ts";
 
@@ -21,13 +21,15 @@ export interface ImportSources {
 export class CoreInstance {
   readonly #linked: LinkedInstance;
   readonly #sources: ImportSources;
+  readonly #tableElementsMax: number;
   #exports: WebAssembly.Instance["exports"] = {};
   #promising = new Map<string, PromisingFunction>();
   #restore: (() => void) | undefined;
 
-  constructor(linked: LinkedInstance, sources: ImportSources) {
+  constructor(linked: LinkedInstance, sources: ImportSources, tableElementsMax: number) {
     this.#linked = linked;
     this.#sources = sources;
+    this.#tableElementsMax = tableElementsMax;
     this.instantiate();
   }
 
@@ -37,11 +39,17 @@ export class CoreInstance {
     const { exports } = new WebAssembly.Instance(compiled, this.#imports());
     this.#exports = exports;
     this.#promising.clear();
-    const { ticks, restore } = rewritten.hooks;
+    const { ticks, restore, tableElementsLeft } = rewritten.hooks;
     if (ticks !== undefined) {
       // The rewriter promises a table under this name.
       const table = exports[ticks] as WebAssembly.Table;
       for (const [index, tick] of this.#sources.ticks.entries()) table.set(index, tick);
+    }
+    if (tableElementsLeft !== undefined) {
+      // As above, with a mutable global of i64, which the tables' first elements have been taken from.
+      const left = exports[tableElementsLeft] as WebAssembly.Global & { value: bigint };
+      const value = left.value - BigInt(TABLE_ELEMENTS_MAX - this.#tableElementsMax);
+      left.value = value > 0n ? value : 0n;
     }
     // As above, with a function.
     this.#restore = restore === undefined ? undefined : (exports[restore] as () => void);

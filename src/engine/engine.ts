@@ -1,11 +1,14 @@
 // The engine: compiles modules once per process, and owns what all guests share: the epoch, the turns,
-// and the number of slots that the process may have.
+// the images of memories, and what slots the process may have.
 
 import { createHash } from "node:crypto";
+import { totalmem } from "node:os";
 import { OffsetMap, type RewrittenModule, rewrite } from "../wasm/mod.ts";
+import { Budget, type Share } from "./budget.ts";
 import { EpochClock } from "./epoch.ts";
-import { freeLater } from "./free-memory.ts";
 import type { Gearing } from "./gears.ts";
+import { ROOM_BYTES_MIN } from "./memory-claim.ts";
+import { MemoryImages } from "./memory-images.ts";
 import { ModuleCache } from "./module-cache.ts";
 import type { SlotPool } from "./slot-pool.ts";
 import { Turns } from "./turns.ts";
@@ -14,6 +17,10 @@ import { Turns } from "./turns.ts";
 export const MEMORIES_MAX = 15_000;
 /** How often idle slots are looked at, to let go what a peak left behind. */
 const TRIM_INTERVAL_MS = 5_000;
+/** Looks after which a component that nobody called is idle. */
+const IDLE_TRIMS_MIN = 12;
+/** While all slots together have no more memory than this, idle components keep theirs. */
+const KEPT_BYTES_MAX = 256 * 1024 * 1024;
 
 export interface EngineOptions {
   /** What an engine in another thread of this process has compiled; see `Engine.compiledModules()`. */
@@ -22,6 +29,8 @@ export interface EngineOptions {
   readonly cacheDirectory?: string;
   /** Most memories (each slot has two or more) in this process. */
   readonly memoriesMax?: number;
+  /** Most bytes of the memories of all slots together; half of the machine's memory by default. */
+  readonly memoryBytesMax?: number;
   /** "first" and "second" start every call in that gear: to compare. */
   readonly gearing?: Gearing;
   /** For tests: whether to shift at the host call with this number, counted from 0 in each call. */
@@ -35,19 +44,23 @@ export class Engine implements Disposable {
   readonly clock = new EpochClock();
   readonly turns = new Turns();
   readonly gearing: Gearing;
-  readonly #memoriesMax: number;
+  readonly images = new MemoryImages();
+  /** Memories, by number. */
+  readonly #memories: Budget;
+  /** The same in bytes. */
+  readonly #memoryBytes: Budget;
   readonly forcesShift: ((hostCall: number) => boolean) | undefined;
   readonly #cache: ModuleCache | undefined;
   readonly #modules = new Map<string, Promise<CompiledModule>>();
   readonly #given: CompiledModules;
   readonly #pools = new Set<SlotPool>();
-  #memories = 0;
   #trimmer: NodeJS.Timeout | undefined;
 
   constructor(options: EngineOptions = {}) {
     if (options.cacheDirectory !== undefined) this.#cache = new ModuleCache(options.cacheDirectory);
     this.gearing = options.gearing ?? "adaptive";
-    this.#memoriesMax = options.memoriesMax ?? MEMORIES_MAX;
+    this.#memories = new Budget(options.memoriesMax ?? MEMORIES_MAX);
+    this.#memoryBytes = new Budget(options.memoryBytesMax ?? machineMemoryBytes() / 2);
     this.#given = options.compiledModules ?? new Map();
     this.forcesShift = options.forcesShift;
   }
@@ -75,42 +88,69 @@ export class Engine implements Disposable {
     return new Map(modules.map(({ digest, compiled }) => [digest, compiled]));
   }
 
-  /** Reserves memories for a slot; where there are too many, idle slots are thrown away first. */
-  reserve(memories: number): boolean {
-    if (this.#memories + memories > this.#memoriesMax) {
-      for (const pool of this.#pools) pool.releaseIdle();
-    }
-    if (this.#memories + memories > this.#memoriesMax) return false;
-    this.#memories += memories;
-    return true;
-  }
-
-  /** Gives back what a slot had; V8 frees it once it knows that nobody holds it. */
-  release(memories: number, grownBytes: number): void {
-    this.#memories -= memories;
-    freeLater(grownBytes);
+  /** What the slots of one component are going to share with those of others. */
+  shares(weight: number): { readonly memories: Share; readonly memoryBytes: Share } {
+    return { memories: this.#memories.share(weight), memoryBytes: this.#memoryBytes.share(weight) };
   }
 
   /** Memories that slots hold now. */
   get memories(): number {
-    return this.#memories;
+    return this.#memories.used;
+  }
+
+  /** Their bytes, as far as guests have grown them. */
+  get memoryBytes(): number {
+    return this.#memoryBytes.used;
+  }
+
+  /** Whether a component may keep a slot that it has not been asked for yet. */
+  get keepsUnused(): boolean {
+    return this.#memoryBytes.used <= KEPT_BYTES_MAX;
+  }
+
+  /** Little memory is left for one component: throws idle slots away. */
+  makeRoom(share: Share): void {
+    this.releaseIdle(() => share.room >= ROOM_BYTES_MIN);
+  }
+
+  /** Throws idle slots away until it is enough, those first that have been idle for longest. */
+  releaseIdle(isEnough: () => boolean): void {
+    const pools = [...this.#pools].filter(({ free }) => free > 0).sort((a, b) => a.usedAt - b.usedAt);
+    for (const pool of pools) {
+      if (isEnough()) return;
+      pool.releaseIdle();
+    }
   }
 
   addPool(pool: SlotPool): void {
     this.#pools.add(pool);
-    this.#trimmer ??= setInterval(() => {
-      for (const each of this.#pools) each.trim();
-    }, TRIM_INTERVAL_MS).unref();
+    this.#trimmer ??= setInterval(() => this.#trim(), TRIM_INTERVAL_MS).unref();
   }
 
   removePool(pool: SlotPool): void {
     this.#pools.delete(pool);
   }
 
+  #trim(): void {
+    for (const pool of this.#pools) pool.trim();
+    if (this.keepsUnused) return;
+    const idle = [...this.#pools].filter(({ idleTrims }) => idleTrims >= IDLE_TRIMS_MIN);
+    for (const pool of idle.sort((a, b) => a.usedAt - b.usedAt)) {
+      if (this.keepsUnused) return;
+      pool.releaseIdle();
+    }
+  }
+
   [Symbol.dispose](): void {
     clearInterval(this.#trimmer);
     this.clock[Symbol.dispose]();
   }
+}
+
+/** Memory of the machine, or what a container leaves of it. */
+function machineMemoryBytes(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }
 
 export interface CompiledModule {

@@ -2,7 +2,10 @@
 // the pool of their slots.
 
 import type { CoreRef } from "../component/mod.ts";
+import { TABLE_ELEMENTS_MAX } from "../wasm/mod.ts";
+import type { Share } from "./budget.ts";
 import type { CompiledModule, Engine } from "./engine.ts";
+import { freeLater } from "./free-memory.ts";
 import { GearPolicy } from "./gears.ts";
 import { type Invocation, MemoryLimitError } from "./invocation.ts";
 import { linkModule } from "./link-module.ts";
@@ -25,7 +28,9 @@ export interface InstancePreOptions<T> {
   readonly hooks: StoreHooks<T>;
   /** Most pages of each memory. */
   readonly memoryPagesMax?: number;
-  /** Turns that its guests may have in a row while those of others wait. Default 1. */
+  /** Most elements that the tables of an instance grow to. */
+  readonly tableElementsMax?: number;
+  /** Its part of turns and of memory, beside others of weight 1. Default 1. */
   readonly weight?: number;
   /** Whether an import answers the same in every call of this component, so that an initialiser that asks it need run only once. */
   isStable?(module: string, name: string): boolean;
@@ -38,6 +43,8 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
   readonly group: LinkedGroup<T>;
   readonly gears: GearPolicy;
   readonly turn: Turn;
+  readonly memoryShare: Share;
+  readonly tableElementsMax: number;
   readonly isRecyclable: boolean;
   readonly shiftTrap = trapObject({ kind: "shift" });
   readonly unstableTrap = trapObject({ kind: "unstable" });
@@ -47,6 +54,8 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
   initializers: readonly CoreRef[] = [];
   readonly pool: SlotPool<Slot<T>>;
   readonly #frozenInitializers: readonly CoreRef[];
+  /** Memories of all slots, by number. */
+  readonly #places: Share;
 
   /**
    * Links a core module and makes its first slot.
@@ -77,17 +86,41 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
     this.name = options.name;
     this.hooks = options.hooks;
     this.gears = new GearPolicy(engine.gearing);
-    this.turn = engine.turns.component(options.weight === undefined ? {} : { weight: options.weight });
+    const { weight = 1 } = options;
+    this.turn = engine.turns.component({ weight });
+    const shares = engine.shares(weight);
+    this.memoryShare = shares.memoryBytes;
+    this.#places = shares.memories;
+    this.tableElementsMax = options.tableElementsMax ?? TABLE_ELEMENTS_MAX;
     this.isRecyclable = group.instances.every(({ module }) => module.rewritten.verdict.kind === "recyclable");
     // Each memory has a card table. A slot without memories counts too: nothing may be had without end.
     const memories = Math.max(1, 2 * group.memories.length);
     this.pool = new SlotPool({
       make: () => this.#makeSlot(),
-      reserve: () => engine.reserve(memories),
-      release: (grownBytes) => engine.release(memories, grownBytes),
+      reserve: (need) => this.#reserve(memories, need),
+      release: (grownBytes) => {
+        this.#places.change(-memories);
+        freeLater(grownBytes);
+      },
     });
-    this.#frozenInitializers = this.#makeFirstSlot(options.initializers);
+    try {
+      this.#frozenInitializers = this.#makeFirstSlot(options.initializers);
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
     engine.addPool(this.pool);
+    if (!engine.keepsUnused) this.pool.releaseIdle();
+  }
+
+  /** Where there is no room, idle slots of others are thrown away first. */
+  #reserve(memories: number, need: "now" | "ahead"): boolean {
+    const bytes = this.group.memories.reduce((sum, { limits }) => sum + limits.min * PAGE_BYTES, 0);
+    const hasRoom = () => this.#places.room >= memories && this.memoryShare.room >= bytes;
+    if (!hasRoom() && need === "now") this.engine.releaseIdle(hasRoom);
+    if (!hasRoom()) return false;
+    this.#places.change(memories);
+    return true;
   }
 
   /** Takes a slot for one call. Dispose the instance when the call is over. */
@@ -105,22 +138,28 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
       slot.tryInitializers(new Store(this.hooks.initialData()), initializers);
     if (frozen) this.images = slot.capture();
     else this.initializers = initializers;
+    this.images = this.images.map((image) => this.engine.images.share(image));
     this.pool.give(slot);
     return frozen ? initializers : [];
   }
 
   #makeSlot(): Slot<T> {
-    const slot = new Slot(this);
+    using made = new DisposableStack();
+    const slot = made.use(new Slot(this));
     slot.initializeData();
     const initializers = this.#frozenInitializers ?? [];
-    if (initializers.length === 0) return slot;
-    if (slot.tryInitializers(new Store(this.hooks.initialData()), initializers)) return slot;
-    throw new Error(`The initialisers of "${this.name}" did not do the same twice`);
+    if (initializers.length > 0 && !slot.tryInitializers(new Store(this.hooks.initialData()), initializers)) {
+      throw new Error(`The initialisers of "${this.name}" did not do the same twice`);
+    }
+    made.move();
+    return slot;
   }
 
   [Symbol.dispose](): void {
     this.engine.removePool(this.pool);
     this.pool.releaseIdle();
+    this.#places[Symbol.dispose]();
+    this.memoryShare[Symbol.dispose]();
   }
 }
 

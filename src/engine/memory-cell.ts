@@ -25,6 +25,7 @@ export class MemoryCell {
   #bytes: Uint8Array;
   /** Pages that the memory really has: it never shrinks. */
   #realPages: number;
+  readonly #pagesMax: number;
 
   /** @throws RangeError if the process has no room for another memory */
   constructor(limits: Limits, pagesMax: number) {
@@ -38,6 +39,7 @@ export class MemoryCell {
     this.#markWords = new Int32Array(this.cards.buffer, CONTROL.MARKS);
     this.#bytes = new Uint8Array(this.memory.buffer);
     this.#realPages = limits.min;
+    this.#pagesMax = maximum;
     this.#control[CONTROL.PAGES / 4] = limits.min;
     this.#control[CONTROL.PAGES_MAX / 4] = maximum;
   }
@@ -50,6 +52,18 @@ export class MemoryCell {
   /** Bytes that it has taken from the process and not given back. */
   get realBytes(): number {
     return Math.max(this.#realPages, this.pages) * PAGE_BYTES;
+  }
+
+  /** Bytes that it could still take. */
+  get growableBytes(): number {
+    return (this.#pagesMax - Math.max(this.#realPages, this.pages)) * PAGE_BYTES;
+  }
+
+  /** From now on it may take so many bytes more. */
+  allow(bytes: number): void {
+    const pages = Math.max(this.#realPages, this.pages) + Math.floor(bytes / PAGE_BYTES);
+    const pagesMax = Math.min(this.#pagesMax, pages);
+    if (this.#control[CONTROL.PAGES_MAX / 4] !== pagesMax) this.#control[CONTROL.PAGES_MAX / 4] = pagesMax;
   }
 
   /** Copies what the memory holds, and forgets all marks. */

@@ -4,6 +4,7 @@ import type { CoreRef, SlotAccess } from "../component/mod.ts";
 import type { FunctionType, Limits } from "../wasm/mod.ts";
 import type { HostCall } from "./bind.ts";
 import type { BoundComponent } from "./bound-component.ts";
+import type { Share } from "./budget.ts";
 import type { Caller } from "./caller.ts";
 import type { CompiledModule, Engine } from "./engine.ts";
 import type { GearPolicy } from "./gears.ts";
@@ -83,6 +84,10 @@ export interface SlotPlan<T> {
   readonly group: LinkedGroup<T>;
   readonly gears: GearPolicy;
   readonly turn: Turn;
+  /** Bytes of memory that the slots of the component share. */
+  readonly memoryShare: Share;
+  /** Most elements of all tables of an instance. */
+  readonly tableElementsMax: number;
   /** Whether restoring makes an instance exactly like new; else it is instantiated again. */
   readonly isRecyclable: boolean;
   /** Thrown to abandon a call of the first gear. */

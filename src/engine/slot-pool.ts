@@ -1,11 +1,20 @@
 // The free slots of one component: taken and given back by calls, made by need, let go after a peak.
+//
+// A component whose slots cannot be made, or have to be thrown away one after the other, has to rest
+// before it gets new ones: making them in a hot loop would cost the others more than they can bear.
 
 import { SlotsExhaustedError } from "./invocation.ts";
 
 /** An idle slot that has grown by more than this is not worth keeping. */
 const GROWN_BYTES_MAX = 16 * 1024 * 1024;
 
-interface Poolable {
+/** Slots in a row that fail before there is a rest. */
+const FAILURES_MAX = 16;
+/** The first rest, and the longest; each is twice the last one, until a slot lives through a call. */
+const REST_MS_MIN = 50;
+const REST_MS_MAX = 5_000;
+
+interface Poolable extends Disposable {
   /** Makes it like new; false if it must be thrown away. */
   recycle(): boolean;
   /** Bytes that it has grown by, and holds until it is thrown away. */
@@ -14,11 +23,13 @@ interface Poolable {
 
 export interface SlotSource<S extends Poolable> {
   make(): S;
-  /** False: the process has no room for another. */
-  reserve(): boolean;
-  /** A slot is thrown away; what it had grown by should be freed. */
+  /** False: the process has no room for another. One that is needed now may cost others their idle slots. */
+  reserve(need: "now" | "ahead"): boolean;
+  /** A slot is thrown away, or could not be made; what it had grown by should be freed. */
   release(grownBytes: number): void;
 }
+
+let takes = 0;
 
 export class SlotPool<S extends Poolable = Poolable> {
   readonly #source: SlotSource<S>;
@@ -27,6 +38,12 @@ export class SlotPool<S extends Poolable = Poolable> {
   /** The lowest number of free slots since the last trim: so many were not needed. */
   #unused = 0;
   #making = false;
+  #failures = 0;
+  #restUntilMs = 0;
+  /** Tells which pool was used last. */
+  usedAt = 0;
+  /** Trims since it was used last. */
+  idleTrims = 0;
 
   constructor(source: SlotSource<S>) {
     this.#source = source;
@@ -42,14 +59,21 @@ export class SlotPool<S extends Poolable = Poolable> {
 
   /** @throws SlotsExhaustedError if none is free and none can be made */
   take(): S {
+    this.usedAt = ++takes;
+    this.idleTrims = 0;
     const slot = this.#free.pop() ?? this.#make();
     if (this.#free.length < this.#unused) this.#unused = this.#free.length;
     return slot;
   }
 
   give(slot: S): void {
-    if (slot.recycle()) this.#free.push(slot);
-    else this.#drop(slot);
+    if (slot.recycle()) {
+      this.#free.push(slot);
+      this.#failures = 0;
+    } else {
+      this.#drop(slot);
+      this.#failed();
+    }
   }
 
   /** Makes a spare slot in a later turn, so that the next call need not. */
@@ -58,19 +82,21 @@ export class SlotPool<S extends Poolable = Poolable> {
     this.#making = true;
     setImmediate(() => {
       this.#making = false;
-      if (this.#free.length > 0 || !this.#source.reserve()) return;
+      if (this.#free.length > 0 || this.#isResting || !this.#source.reserve("ahead")) return;
       this.#live++;
       try {
         this.#free.push(this.#source.make());
       } catch {
         // The next call tries again, and has somebody to tell.
         this.#drop();
+        this.#failed();
       }
     });
   }
 
   /** Lets go the slots that nobody needed since the last time; one always stays, unless it has grown large. */
   trim(): void {
+    this.idleTrims++;
     const unneeded = this.#free.splice(0, this.#unused);
     const last = unneeded.at(-1);
     if (last && this.#free.length === 0 && last.grownBytes <= GROWN_BYTES_MAX) {
@@ -88,12 +114,14 @@ export class SlotPool<S extends Poolable = Poolable> {
   }
 
   #make(): S {
-    if (!this.#source.reserve()) throw new SlotsExhaustedError("The process has as many slots as it may");
+    if (this.#isResting) throw new SlotsExhaustedError("The component has failed too often in a row");
+    if (!this.#source.reserve("now")) throw new SlotsExhaustedError("There is no room for another instance");
     this.#live++;
     try {
       return this.#source.make();
     } catch (error) {
       this.#drop();
+      this.#failed();
       if (error instanceof RangeError) throw new SlotsExhaustedError(error.message, { cause: error });
       throw error;
     }
@@ -102,5 +130,16 @@ export class SlotPool<S extends Poolable = Poolable> {
   #drop(slot?: S): void {
     this.#live--;
     this.#source.release(slot?.grownBytes ?? 0);
+    slot?.[Symbol.dispose]();
+  }
+
+  get #isResting(): boolean {
+    return this.#restUntilMs > 0 && performance.now() < this.#restUntilMs;
+  }
+
+  #failed(): void {
+    const excess = ++this.#failures - FAILURES_MAX;
+    if (excess < 0) return;
+    this.#restUntilMs = performance.now() + Math.min(REST_MS_MIN * 2 ** excess, REST_MS_MAX);
   }
 }

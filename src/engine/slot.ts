@@ -16,6 +16,7 @@ import { isHeapShort } from "./free-memory.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import { type EndReason, type Invocation, TrapError } from "./invocation.ts";
 import { MemoryCell, type MemoryImage } from "./memory-cell.ts";
+import { MemoryClaim } from "./memory-claim.ts";
 import { pairName, plainName, SHIM, waitName } from "./shim.ts";
 import { type HostFunctionPlan, memoryIndex, type SlotPlan } from "./slot-plan.ts";
 import type { Store } from "./store.ts";
@@ -36,12 +37,13 @@ const FIRST = { instance: 0 };
 
 type Phase = "idle" | "trial" | "first" | "second";
 
-export class Slot<T> implements Caller<T> {
+export class Slot<T> implements Caller<T>, Disposable {
   readonly component: BoundComponent | undefined;
   readonly #plan: SlotPlan<T>;
   readonly #cells: readonly MemoryCell[];
   readonly #memories: readonly GuestMemory[];
   readonly #instances: CoreInstance[] = [];
+  readonly #claim: MemoryClaim;
   readonly #time: CallTime;
   /** Set by the shim when the plain half of a pair has left a promise. */
   #flag: WebAssembly.Global | undefined;
@@ -72,11 +74,14 @@ export class Slot<T> implements Caller<T> {
     const { group, engine } = plan;
     this.#cells = group.memories.map(({ limits, pagesMax }) => new MemoryCell(limits, pagesMax));
     this.#memories = this.#cells.map((cell) => new GuestMemory(cell.memory, cell.cards));
-    this.#time = new CallTime(engine.clock);
     this.watched = engine.forcesShift !== undefined;
     this.component = group.bindComponent?.(this.#access(), this);
     const sources = this.#importSources();
-    for (const linked of group.instances) this.#instances.push(new CoreInstance(linked, sources));
+    for (const linked of group.instances)
+      this.#instances.push(new CoreInstance(linked, sources, plan.tableElementsMax));
+    // Last: nobody would give back what a slot claims that could not be made.
+    this.#claim = new MemoryClaim(this.#cells, plan.memoryShare, (share) => engine.makeRoom(share));
+    this.#time = new CallTime(engine.clock, this.#claim);
   }
 
   get memory(): GuestMemory {
@@ -315,6 +320,11 @@ export class Slot<T> implements Caller<T> {
       (sum, cell, index) => sum + cell.realBytes - (images[index]?.pages ?? 0) * PAGE_BYTES,
       0,
     );
+  }
+
+  /** It is thrown away: what it has taken of the process counts no more. */
+  [Symbol.dispose](): void {
+    this.#claim[Symbol.dispose]();
   }
 
   #restore(): void {

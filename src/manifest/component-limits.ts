@@ -13,7 +13,7 @@ export interface ComponentLimits {
   readonly cpuTimeMs: number;
   /** Of each memory. */
   readonly memoryBytesMax: number;
-  /** Of each table. */
+  /** Of all tables of an instance, as far as they grow. */
   readonly tableElementsMax: number;
   /** Files and directories open at once, besides those that are open from the start. */
   readonly openFilesMax: number;
@@ -81,9 +81,9 @@ const RULES = {
     kind: "count",
     default: 1_000_000,
     min: 0,
-    max: 10_000_000,
-    because: "V8 allows 10,000,000",
-    description: "Most elements of a table.",
+    max: 1_000_000,
+    because: "there may be 1,000,000",
+    description: "Most elements that the tables of an instance grow to.",
   },
   open_files: {
     property: "openFilesMax",

@@ -140,7 +140,7 @@ export class Builder<T> {
     shared: SharedParts,
   ): Promise<Program<RuntimeContext<T>>> {
     const { rewind } = this.#configuration;
-    const { memoryBytesMax, weight } = parts.limits;
+    const { memoryBytesMax, tableElementsMax, weight } = parts.limits;
     const linkers = { modules: this.linker, components: this.componentLinker };
     try {
       const binary = await readBinary(component);
@@ -148,6 +148,7 @@ export class Builder<T> {
       return await makeProgram({ engine: this.engine, linkers }, binary, {
         name: component.id,
         memoryPagesMax: Math.floor(memoryBytesMax / PAGE_BYTES),
+        tableElementsMax,
         weight,
         isStable: isStableImport,
         isMissing: isSpinInterface,
