@@ -2,6 +2,7 @@
 
 export type { CapabilityContext } from "./capability-context.ts";
 export { addCapabilitiesToComponentLinker } from "./component-linking.ts";
+export type { GuestVariables, VariableError } from "./guest-variables.ts";
 export { addCapabilitiesToLinker } from "./linking.ts";
 export { methodNumber } from "./spin-abi/http-types.ts";
 export { type GuestRequest, writeRequest } from "./spin-abi/request.ts";

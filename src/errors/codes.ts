@@ -93,6 +93,7 @@ export const ERROR_CODES = {
   TLS_FILES_UNUSABLE: "The certificate or the key for HTTPS cannot be used",
   TRIGGER_MISSING: "The application has no triggers",
   TRIGGER_UNSUPPORTED: "A trigger is of a type that this version does not have",
+  VARIABLE_REQUIRED: "A variable of the application has no value",
   WORKERS_UNSUPPORTED: "This system cannot serve with several threads",
   WORKING_DIRECTORY_UNUSABLE: "The working directory cannot be made",
 } as const;

@@ -12,7 +12,7 @@ import {
   OutboundSockets,
   readAllowedHosts,
 } from "../outbound/mod.ts";
-import { Builder, type ExecutionContext } from "../runtime/mod.ts";
+import { ApplicationVariables, Builder, type ExecutionContext, environmentProvider } from "../runtime/mod.ts";
 import {
   createChain,
   createExecutors,
@@ -56,6 +56,8 @@ export interface ServeOptions {
   readonly totalMemoryBytesMax?: number;
   /** Tells clients why their request failed, in the body of the answer. */
   readonly debug?: boolean;
+  /** Where variables get their values: `SPIN_VARIABLE_GREETING` is that of `greeting`. Empty by default. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Where modules made ready are kept for the next start; nowhere by default. */
   readonly cacheDirectory?: string;
   readonly outbound?: OutboundOptions;
@@ -183,9 +185,12 @@ function createBuilder(
   options: ServeOptions,
 ): Builder<HttpRequest> {
   const componentIds = application.components.map(({ id }) => id);
-  const variable = (name: string) => application.variables[name]?.default;
+  const variables = new ApplicationVariables(application, [environmentProvider(options.environment ?? {})]);
+  variables.check();
+  const variable = (name: string) => variables.get(name);
   return new Builder<HttpRequest>({
     application,
+    variables,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     engine: {

@@ -32,6 +32,7 @@ import { isSpinInterface, missingWarnings } from "./missing-interfaces.ts";
 import { makeProgram, type Program } from "./program.ts";
 import { isStableImport } from "./stable-imports.ts";
 import { startError } from "./start-error.ts";
+import { ApplicationVariables } from "./variables.ts";
 
 const PAGE_BYTES = 65_536;
 
@@ -46,6 +47,8 @@ export interface ExecutionContextConfiguration<T> {
   readonly random: RandomSource;
   /** Where a component's output goes. */
   output(componentId: string): { readonly stdout: StdoutSink; readonly stderr: StdoutSink };
+  /** Those of the application; without providers by default. */
+  readonly variables?: ApplicationVariables;
   /** What a component may ask of the network. */
   outbound(component: Component): OutboundHttp;
   /** What its sockets may reach; nothing if absent. */
@@ -63,12 +66,14 @@ export class Builder<T> {
   readonly #configuration: ExecutionContextConfiguration<T>;
   readonly #abis: SpinAbis;
   readonly #limits: ComponentLimits;
+  readonly #variables: ApplicationVariables;
 
   /** @throws SpindleError SPIN_ABI_UNKNOWN */
   constructor(configuration: ExecutionContextConfiguration<T>) {
     this.#configuration = configuration;
     this.engine = new Engine(configuration.engine);
     this.#limits = { ...DEFAULT_COMPONENT_LIMITS, ...configuration.limits };
+    this.#variables = configuration.variables ?? new ApplicationVariables(configuration.application);
     this.#abis = new SpinAbis(configuration.application.components);
     addWasiP1ToLinker(this.linker, (context) => context.wasi);
     addWasiP2ToLinker(this.componentLinker, (context) => context.wasi);
@@ -127,6 +132,7 @@ export class Builder<T> {
         ...(network && { network }),
       }),
       outbound: this.#configuration.outbound(component),
+      variables: this.#variables.ofComponent(component),
       ...this.#configuration.output(component.id),
     };
     const program = await this.#makeProgram(component, parts, shared);

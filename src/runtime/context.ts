@@ -1,5 +1,6 @@
 // What one call may see, and how a prepared instance runs it.
 
+import type { GuestVariables } from "../capabilities/mod.ts";
 import type { Invocation } from "../engine/mod.ts";
 import type { OutboundHttp } from "../outbound/mod.ts";
 import type { StdoutSink, Wasi } from "../wasi/mod.ts";
@@ -10,6 +11,8 @@ export interface RuntimeContext<T> {
   readonly wasi: Wasi;
   /** The network, as far as the manifest grants it. */
   readonly outbound: OutboundHttp;
+  /** Those that the manifest gives to the component. */
+  readonly variables: GuestVariables;
   readonly data: T;
 }
 

@@ -1,6 +1,6 @@
 // The running engine of an application: gives a prepared instance for a component, and takes it back.
 
-import type { SpinAbis } from "../capabilities/mod.ts";
+import type { GuestVariables, SpinAbis } from "../capabilities/mod.ts";
 import { type Engine, type Instance, type Invocation, Store, type StoreOptions } from "../engine/mod.ts";
 import type { Diagnostic } from "../errors/mod.ts";
 import type { ComponentLimits } from "../manifest/mod.ts";
@@ -22,6 +22,7 @@ export interface ReadyComponent<T> {
   readonly limits: ComponentLimits;
   readonly wasi: WasiTemplate;
   readonly outbound: OutboundHttp;
+  readonly variables: GuestVariables;
   readonly stdout: StdoutSink;
   readonly stderr: StdoutSink;
 }
@@ -187,18 +188,22 @@ class CallContext<T> implements RuntimeContext<T> {
   readonly componentId: string;
   readonly wasi: Wasi;
   readonly data: T;
-  readonly #component: Pick<ReadyComponent<T>, "outbound" | "limits">;
+  readonly #component: Pick<ReadyComponent<T>, "outbound" | "variables" | "limits">;
   #outbound: OutboundHttp | undefined;
 
   constructor(
     componentId: string,
-    component: Pick<ReadyComponent<T>, "outbound" | "limits">,
+    component: Pick<ReadyComponent<T>, "outbound" | "variables" | "limits">,
     call: { readonly wasi: Wasi; readonly data: T },
   ) {
     this.componentId = componentId;
     this.#component = component;
     this.wasi = call.wasi;
     this.data = call.data;
+  }
+
+  get variables(): GuestVariables {
+    return this.#component.variables;
   }
 
   get outbound(): OutboundHttp {
@@ -210,7 +215,7 @@ class CallContext<T> implements RuntimeContext<T> {
 /** The data of one store, also for the initialisers at start-up. */
 export function newContext<T>(
   componentId: string,
-  component: Pick<ReadyComponent<T>, "limits" | "wasi" | "outbound" | "stdout" | "stderr">,
+  component: Pick<ReadyComponent<T>, "limits" | "wasi" | "outbound" | "variables" | "stdout" | "stderr">,
   shared: Pick<SharedParts, "clock" | "random">,
   call: { readonly data: T; readonly options: CallOptions },
 ): RuntimeContext<T> {

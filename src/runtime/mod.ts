@@ -14,3 +14,4 @@ export {
   type Provider,
 } from "./inspection.ts";
 export type { Program } from "./program.ts";
+export { ApplicationVariables, environmentProvider, type VariableProvider } from "./variables.ts";

@@ -152,6 +152,7 @@ function serveOptionsOf(options: UpOptions): Omit<ServeOptions, "output" | "log"
   const { listen, findFreePort, tlsCert, tlsKey, debug } = options;
   return {
     listen: parseListenAddress(listen),
+    environment: variableValues(process.env),
     cacheDirectory: cacheDirectoryOf(options),
     findFreePort: findFreePort ?? false,
     ...(tlsCert !== undefined && tlsKey !== undefined && { tls: { certificate: tlsCert, key: tlsKey } }),
@@ -159,6 +160,15 @@ function serveOptionsOf(options: UpOptions): Omit<ServeOptions, "output" | "log"
     ...limitsOf(options),
     outbound: outboundOf(options),
   };
+}
+
+/** What the environment says of variables; the rest of it is nobody's business. */
+function variableValues(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const [name, value] of Object.entries(environment)) {
+    if (name.startsWith("SPIN_VARIABLE_") && value !== undefined) values[name] = value;
+  }
+  return values;
 }
 
 function outboundOf({ blockNetwork, outboundTimeout }: UpOptions): OutboundOptions {
