@@ -56,21 +56,35 @@ async function bundle(dist = "dist") {
   const library = await rollUp(Object.values(exports), { dir: dist });
   const atStart = await modulesOf("src/cli/main.ts");
   const toServe = await modulesOf("src/cli/up/up.ts");
-  const programs = await rollUp(PROGRAMS, {
+  const output = {
     dir: dist,
     // As deep as the files of src/cli, which look for package.json above them.
     chunkFileNames: "cli/[name]-[hash].js",
-    codeSplitting: { groups: [{ name: "up", test: (id) => toServe.has(id) && !atStart.has(id) }] },
-  });
+    codeSplitting: {
+      groups: [{ name: "up", test: (id) => toServe.has(id) && !atStart.has(id) }],
+      // What the command line needs too stays with it.
+      includeDependenciesRecursively: false,
+    },
+  };
+  const programs = await rollUp(PROGRAMS, output, { preserveEntrySignatures: "allow-extension" });
   const files = [...library, ...programs].flatMap(({ moduleIds = [] }) => moduleIds);
   const packages = new Set(files.flatMap((file) => packageOf(file) ?? []));
   writeFileSync(`${dist}/LICENSES.txt`, [...packages].sort().map(licenseOf).join("\n\n"));
 }
 
-/** The modules that are loaded with a file. */
+/** The modules that are loaded with a file: not those that it loads later. */
 async function modulesOf(file) {
-  const [entry] = await rollUp([file], {}, { write: false });
-  return new Set(entry.moduleIds);
+  const output = await rollUp([file], {}, { write: false });
+  const chunks = new Map(output.map((chunk) => [chunk.fileName, chunk]));
+  const modules = new Set();
+  const visit = (name) => {
+    const chunk = chunks.get(name);
+    chunks.delete(name);
+    for (const id of chunk?.moduleIds ?? []) modules.add(id);
+    for (const imported of chunk?.imports ?? []) visit(imported);
+  };
+  visit(output[0].fileName);
+  return modules;
 }
 
 /** Library and programs are rolled up apart: a door that embedders may use keeps together all that is behind it. */
