@@ -1,8 +1,8 @@
 // The load generator, in a process of its own: keeps a number of connections busy with one request each.
 //
 // It is forked: for each LoadOrder it is sent, it sends a LoadResult back. Every answer must have the status 200,
-// a length, and the body that is expected; anything else ends the process with an error. An answer that comes
-// in one piece, as nearly all do, is compared without being parsed.
+// a length or chunks, and the body that is expected; anything else ends the process with an error. An answer that
+// comes in one piece, as nearly all do, is compared without being parsed.
 
 import { connect, type Socket } from "node:net";
 import { performance } from "node:perf_hooks";
@@ -13,6 +13,8 @@ export interface LoadOrder {
   readonly port: number;
   readonly connections: number;
   readonly seconds: number;
+  /** Answers may have any body, of the same length each time. */
+  readonly anyBody?: boolean;
 }
 
 export interface LoadResult {
@@ -28,6 +30,7 @@ const REQUEST = Buffer.from(
 );
 const STATUS_LINE = Buffer.from("HTTP/1.1 200 ");
 const EXPECTED_BODY = Buffer.from(BODY);
+const LAST_CHUNK = Buffer.from("\r\n0\r\n\r\n");
 const HEAD_END = Buffer.from("\r\n\r\n");
 /** An answer of the benchmark is far smaller; a server that sends more is not the one we want. */
 const ANSWER_BYTES_MAX = 64 * 1024;
@@ -35,6 +38,7 @@ const ANSWER_BYTES_MAX = 64 * 1024;
 const STALL_MS = 10_000;
 
 interface Run {
+  readonly isExpected: (answer: Buffer) => boolean;
   readonly latencies: Latencies;
   readonly endMs: number;
   readonly fail: (error: Error) => void;
@@ -92,7 +96,7 @@ class Connection {
       this.#answerBytes = length;
     }
     this.#partial = undefined;
-    if (isExpected(received)) this.#next();
+    if (this.#run.isExpected(received)) this.#next();
     else this.#run.fail(new Error(`Unexpected answer: ${JSON.stringify(received.toString("latin1"))}`));
   }
 
@@ -100,7 +104,12 @@ class Connection {
   #measure(received: Buffer): number | undefined {
     const headEnd = received.indexOf(HEAD_END);
     if (headEnd < 0 && received.length < ANSWER_BYTES_MAX) return undefined;
-    const bodyBytes = /\r\ncontent-length: *(\d+)/i.exec(received.toString("latin1", 0, headEnd))?.[1];
+    const head = received.toString("latin1", 0, headEnd);
+    if (/\r\ntransfer-encoding: *chunked/i.test(head)) {
+      const end = received.indexOf(LAST_CHUNK, headEnd);
+      return end < 0 ? undefined : end + LAST_CHUNK.length;
+    }
+    const bodyBytes = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
     if (bodyBytes === undefined)
       this.#run.fail(new Error("An answer has no Content-Length, or too long a head"));
     return headEnd + HEAD_END.length + Number(bodyBytes ?? 0);
@@ -114,10 +123,14 @@ class Connection {
   }
 }
 
+function isOk(answer: Buffer): boolean {
+  return answer.compare(STATUS_LINE, 0, STATUS_LINE.length, 0, STATUS_LINE.length) === 0;
+}
+
 function isExpected(answer: Buffer): boolean {
   const bodyAt = answer.length - EXPECTED_BODY.length;
   return (
-    answer.compare(STATUS_LINE, 0, STATUS_LINE.length, 0, STATUS_LINE.length) === 0 &&
+    isOk(answer) &&
     answer.compare(EXPECTED_BODY, 0, EXPECTED_BODY.length, bodyAt) === 0 &&
     answer.compare(HEAD_END, 0, HEAD_END.length, bodyAt - HEAD_END.length, bodyAt) === 0
   );
@@ -126,7 +139,12 @@ function isExpected(answer: Buffer): boolean {
 async function load(order: LoadOrder): Promise<LoadResult> {
   const startMs = performance.now();
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
-  const run = { latencies: new Latencies(), endMs: startMs + order.seconds * 1000, fail };
+  const run = {
+    isExpected: order.anyBody ? isOk : isExpected,
+    latencies: new Latencies(),
+    endMs: startMs + order.seconds * 1000,
+    fail,
+  };
   const connections = Array.from({ length: order.connections }, () => new Connection(order.port, run));
   await Promise.race([failed, Promise.all(connections.map(({ done }) => done))]);
   return {

@@ -1,12 +1,14 @@
 // Measures what an answer costs through each executor, against bare `node:http` in the same run.
 //
-//     npm run bench -- [--rounds 12] [--seconds 1] [--connections 64] [--only spin-rust,wagi-c] [--workers 2]
+//     npm run bench -- [--rounds 12] [--seconds 1] [--connections 64] [--only spin-rust,wagi-c] [--workers 2] [--app FILE ...]
+//
+// `--app` adds an application: a manifest, or a module or component, such as one that an SDK has built.
 //
 // All servers run all the time, each in a process of its own. In each round every one of them gets the load
 // once, so that what else the machine does touches all alike; each figure is the median of the rounds.
 // docs/benchmarks.md says how to read them.
 
-import { join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { LoadGenerator } from "./load-generator.ts";
 import { Server } from "./server.ts";
@@ -27,16 +29,17 @@ interface Measured {
 
 const ROOT = join(import.meta.dirname, "..");
 const BARE: Case = { name: "bare", args: [join(ROOT, "bench/bare.ts"), "PORT"] };
-const APPS = ["spin-rust", "spin-c", "wagi-c"].map((name): Case => {
-  const app = join(ROOT, `bench/apps/${name}.toml`);
-  const flags = ["--listen", "127.0.0.1:PORT", "--quiet", "--log-dir", ""];
-  return { name, args: [join(ROOT, "bin/spindle.mjs"), "up", "--from", app, ...flags] };
-});
+const APPS = ["spin-rust", "spin-c", "wagi-c"].map((name) => up(name, join(ROOT, `bench/apps/${name}.toml`)));
 
 /** How often each server is started, to tell the time to its first answer. */
 const STARTS = 3;
 /** Load before the first measurement, for the compilers of V8. */
 const WARM_UP_SECONDS = 3;
+
+function up(name: string, from: string): Case {
+  const flags = ["--listen", "127.0.0.1:PORT", "--quiet", "--log-dir", ""];
+  return { name, args: [join(ROOT, "bin/spindle.mjs"), "up", "--from", from, ...flags] };
+}
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -46,11 +49,17 @@ async function main(): Promise<void> {
       connections: { type: "string", default: "64" },
       only: { type: "string" },
       workers: { type: "string" },
+      app: { type: "string", multiple: true, default: [] },
     },
   });
-  const order = { seconds: Number(values.seconds), connections: Number(values.connections) };
+  const order = {
+    seconds: Number(values.seconds),
+    connections: Number(values.connections),
+    anyBody: values.app.length > 0,
+  };
   const selected = values.only?.split(",");
-  const apps = APPS.filter(({ name }) => selected?.includes(name) ?? true);
+  const own = APPS.filter(({ name }) => selected?.includes(name) ?? true);
+  const apps = [...own, ...values.app.map((file) => up(basename(file), resolve(file)))];
   const cases = [BARE, ...apps, ...apps.flatMap((app) => withWorkers(app, values.workers))];
 
   await using servers = new AsyncDisposableStack();
