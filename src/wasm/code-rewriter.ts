@@ -87,7 +87,8 @@ export class CodeRewriter {
   #simpleAt = NOWHERE;
   #locals = 0;
   #temporaries: { readonly key: number; readonly type: number }[] = [];
-  #canRunLong = false;
+  /** Without loops and calls, what a function does ends soon; loops have checks of their own. */
+  #calls = false;
   /** Branches of epoch checks, by position in the body. */
   #branches: number[] = [];
   /** Triples of position in the body, original offset, length; only for `onRun`. */
@@ -137,7 +138,7 @@ export class CodeRewriter {
     this.#marks.clear();
     this.#simpleAt = NOWHERE;
     this.#temporaries = [];
-    this.#canRunLong = false;
+    this.#calls = false;
     this.#branches = [];
     this.#runs = [];
     this.#locals = this.#signatures[this.#layout.functions[functionIndex] ?? NOWHERE]?.params ?? 0;
@@ -162,7 +163,7 @@ export class CodeRewriter {
     head.u32(groups.count + this.#temporaries.length);
     head.copy(this.#layout.bytes, groups.range.start, groups.range.end);
     for (const { type } of this.#temporaries) head.op(1).op(type);
-    const entry = this.#canRunLong ? this.#epochCheck : undefined;
+    const entry = this.#calls ? this.#epochCheck : undefined;
     const entryBranch = head.length + (entry?.branch ?? 0);
     if (entry) head.append(entry.code);
     const branches = this.#branches.map((at) => head.length + at);
@@ -319,7 +320,6 @@ export class CodeRewriter {
   #loop(): void {
     this.#stack.forget();
     this.#marks.enterLoop();
-    this.#canRunLong = true;
     this.#checkEpoch(this.#reader.offset);
   }
 
@@ -332,7 +332,8 @@ export class CodeRewriter {
 
   #call(opcode: number): void {
     const reader = this.#reader;
-    this.#canRunLong = true;
+    // What is imported may be another guest's.
+    this.#calls = true;
     const index = reader.u32();
     if (opcode === OP.CALL_INDIRECT || opcode === OP.RETURN_CALL_INDIRECT) reader.u32();
     const isByType = opcode !== OP.CALL && opcode !== OP.RETURN_CALL;

@@ -33,7 +33,7 @@ export const HEAP_STEP_BYTES = 1024 * 1024;
 export interface RewriteOptions {
   /** Marks cards at every store. Default true; false only to measure. */
   readonly cards?: boolean;
-  /** Checks the epoch at function entries and loop headers. Default true; false only to measure. */
+  /** Checks the epoch at loop headers, and where functions begin that call others. Default true; false only to measure. */
   readonly epoch?: boolean;
 }
 
