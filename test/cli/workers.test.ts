@@ -52,7 +52,7 @@ test("up --workers listens with as many threads, and tells of it once", { skip }
   using place = new Workplace(MANIFEST, GUESTS);
   await using spindle = await place.up(["--workers", "3"]);
   assert.equal(spindle.stdout.match(/^Serving/gm)?.length, 1);
-  assert.equal(spindle.stderr, 'Logging component stdio to ".spin/logs/"\n');
+  assert.equal(spindle.stderr.match(/^Logging component stdio/gm)?.length, 1);
   assert.equal(listenersOn(await spindle.serving()), 3);
   await answersAll(spindle, 50);
 });
