@@ -9,6 +9,7 @@ export { GuestResource } from "./canonical/guest-resource.ts";
 export { type BoundLifting, type LiftedCode, liftFunction } from "./canonical/lift-function.ts";
 export { type LoweredCode, lowerFunction } from "./canonical/lower-function.ts";
 export { readBindingsProducers } from "./link/component-type.ts";
+export { type Binary, type BinaryDependency, dependencyOf, planBinary } from "./link/plan-binary.ts";
 export {
   CompositionError,
   composeComponents,

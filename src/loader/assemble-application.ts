@@ -14,6 +14,7 @@ import type {
   MountSource,
   Trigger,
 } from "../manifest/mod.ts";
+import { checkDependencies } from "./check-dependencies.ts";
 import { Limiter, settleAll } from "./limiter.ts";
 import { checkMachine, machineMemoryBytes } from "./machine.ts";
 import { Report } from "./report.ts";
@@ -61,6 +62,7 @@ export async function assembleApplication(
         const source = await parts.source(component, report);
         const mounts = await parts.mounts(component, report);
         const dependencies = await parts.dependencies(component, report);
+        if (source) await checkDependencies(component, { source, dependencies }, report);
         return source && assemble({ component, source, mounts, dependencies, root, environment });
       });
       return { loaded, report };

@@ -24,12 +24,12 @@ import {
   type StdoutSink,
   WasiTemplate,
 } from "../wasi/mod.ts";
-import { readBinary } from "./compose.ts";
 import type { RuntimeContext } from "./context.ts";
 import { ExecutionContext, newContext, type ReadyComponent, type SharedParts } from "./execution-context.ts";
 import { denialsOf } from "./inherited.ts";
 import { isSpinInterface, missingWarnings } from "./missing-interfaces.ts";
 import { makeProgram, type Program } from "./program.ts";
+import { readBinary } from "./read-binary.ts";
 import { isStableImport } from "./stable-imports.ts";
 import { startError } from "./start-error.ts";
 import { ApplicationVariables } from "./variables.ts";

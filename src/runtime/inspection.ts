@@ -2,11 +2,13 @@
 
 import {
   type ComponentPlan,
+  dependencyOf,
   describeFunction,
   type ExportedItem,
   findOnTrack,
   type ImportedFunction,
   type Producer,
+  planBinary,
   readBindingsProducers,
   readProducers,
 } from "../component/mod.ts";
@@ -21,9 +23,9 @@ import {
   type Limits,
   readModule,
 } from "../wasm/mod.ts";
-import { dependencyOf, planBinary, readBinary } from "./compose.ts";
 import { componentHandlers, type Handler, moduleHandlers } from "./handlers.ts";
 import { isSpinInterface } from "./missing-interfaces.ts";
+import { readBinary } from "./read-binary.ts";
 import { startError } from "./start-error.ts";
 
 export interface Inspection {
@@ -145,7 +147,7 @@ function inspectComponent<C>(
   const names = new Set([...plan.importNames.filter((name) => name.includes(":")), ...used.keys()]);
   const imports = [...names].map((name): InspectedImport => {
     const functions = used.get(name) ?? [];
-    const dependency = dependencyOf(name, dependencies);
+    const dependency = dependencyOf(name, Object.keys(dependencies));
     return {
       name,
       functions: functions.map(signature),

@@ -4,6 +4,7 @@
 // are those that `wasm-tools component new` would give it, and WASI preview 1 is linked to it directly,
 // so no adapter stands between the two previews.
 
+import { type Binary, planBinary } from "../component/mod.ts";
 import {
   type ComponentLinkers,
   ComponentPre,
@@ -12,7 +13,6 @@ import {
   InstancePre,
 } from "../engine/mod.ts";
 import type { CoreModule } from "../wasm/mod.ts";
-import { type Binary, planBinary } from "./compose.ts";
 
 export type Program<C> =
   | { readonly kind: "module"; readonly pre: InstancePre<C>; readonly module: CoreModule }

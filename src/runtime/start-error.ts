@@ -35,11 +35,8 @@ export function startError<C>(component: Component, linkers: ComponentLinkers<C>
   if (error instanceof CompositionError) {
     return new SpindleError(
       "COMPONENT_DEPENDENCY",
-      `Component "${id}" cannot run with its dependency "${error.importName}": ${error.message}`,
-      {
-        cause: error,
-        hint: "Name a dependency after what the component imports: `namespace:package/interface`.",
-      },
+      `Component "${id}" cannot run with its dependency "${error.label}": ${error.message}`,
+      { cause: error },
     );
   }
   const code = binaryErrorCode(error);

@@ -3,7 +3,8 @@
 // A dependency is instantiated once, before the component that needs it, and its exports are given for
 // imports. Both share the imports of the host: a resource of the host is the same type for all of them.
 
-import { MalformedComponentError } from "../binary/component-error.ts";
+import { MalformedModuleError } from "../../wasm/mod.ts";
+import { MalformedComponentError, UnsupportedComponentError } from "../binary/component-error.ts";
 import { readComponent } from "../binary/read-component.ts";
 import type { ComponentPlan } from "../plan.ts";
 import { findOnTrack } from "../wit/interface-name.ts";
@@ -39,11 +40,12 @@ export interface DependencyExport {
 /** A dependency does not have what it is to give, or the component does not import what it is to be given. */
 export class CompositionError extends Error {
   override readonly name = "CompositionError";
-  readonly importName: string;
+  /** Of the dependency. */
+  readonly label: string;
 
-  constructor(reason: string, importName: string) {
-    super(reason);
-    this.importName = importName;
+  constructor(reason: string, label: string, options: ErrorOptions = {}) {
+    super(reason, options);
+    this.label = label;
   }
 }
 
@@ -72,9 +74,9 @@ export function planCoreModule(bytes: Uint8Array): ComponentPlan | undefined {
 /**
  * Plans a component, or a core module that describes one, whose imports of these names other components give.
  *
- * @throws CompositionError
+ * @throws CompositionError for whatever is wrong with a dependency, or between it and the component
  * @throws MalformedModuleError
- * @throws MalformedComponentError also if an export has another type than the import it is given for
+ * @throws MalformedComponentError
  * @throws UnsupportedComponentError
  */
 export function composeComponents(bytes: Uint8Array, dependencies: Dependencies): ComponentPlan {
@@ -111,13 +113,18 @@ class Composition {
       const source = Object.hasOwn(dependencies, name) ? dependencies[name] : undefined;
       if (source) {
         missing.delete(name);
-        return match(this.plan, extern, this.#given(name, source), { name, offset });
+        return blaming(source.dependency, () =>
+          match(this.plan, extern, this.#given(name, source), { name, offset }),
+        );
       }
       hosted.add(name);
       return provide(this.plan, provider, extern, { interface: undefined, name, offset });
     };
     const { exports, importNames = hosted } = this.#instantiate(bytes, give);
-    for (const name of missing) throw new CompositionError(`The component does not import "${name}"`, name);
+    for (const name of missing) {
+      const blamed = dependencies[name]?.dependency.label ?? name;
+      throw new CompositionError(`The component does not import "${name}"`, blamed);
+    }
     for (const name of hosted) if (importNames.has(name)) this.importNames.add(name);
     return exports;
   }
@@ -139,9 +146,24 @@ class Composition {
     if (item) return item;
     const has = [...exports.keys()].map((name) => `"${name}"`).join(", ");
     throw new CompositionError(
-      `The dependency "${dependency.label}" does not export "${exportName}": it exports ${has || "nothing"}`,
-      importName,
+      `It does not export "${exportName}": it exports ${has || "nothing"}`,
+      dependency.label,
     );
+  }
+}
+
+/** What is wrong in there is the dependency's fault: its binary, or a type that is not that of the import. */
+function blaming<T>({ label }: Dependency, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof MalformedComponentError || error instanceof MalformedModuleError)
+      throw new CompositionError(`It does not fit: ${error.reason}`, label, { cause: error });
+    if (error instanceof UnsupportedComponentError) {
+      const reason = `It uses ${error.feature}, which this version does not have`;
+      throw new CompositionError(reason, label, { cause: error });
+    }
+    throw error;
   }
 }
 

@@ -1,33 +1,30 @@
-// Links a component with the components that it depends on, by names: see `dependencies` in spin.toml.
+// Plans a binary, whatever it is, with the components that it depends on: see `dependencies` in spin.toml.
 //
 // A dependency is named after an import (`ns:package/interface@version`, `plain-name`) or after a package,
 // and then gives every import that is of it. Versions match on the same track of semver.
 
-import { readFile } from "node:fs/promises";
+import { isComponent } from "../../wasm/mod.ts";
+import type { ComponentPlan } from "../plan.ts";
+import { trackOf } from "../wit/interface-name.ts";
 import {
-  type ComponentPlan,
   CompositionError,
   composeComponents,
   type Dependencies,
-  type Dependency as Part,
+  type Dependency,
   planComponent,
   planCoreModule,
-  trackOf,
-} from "../component/mod.ts";
-import type { Component, Dependency } from "../manifest/mod.ts";
-import { isComponent } from "../wasm/mod.ts";
+} from "./plan-component.ts";
 
 export interface Binary {
-  readonly bytes: Buffer;
-  /** With the bytes of each. */
-  readonly dependencies: Readonly<Record<string, Dependency & { readonly bytes: Uint8Array }>>;
+  readonly bytes: Uint8Array;
+  /** By the names that the manifest has for them. */
+  readonly dependencies: Readonly<Record<string, BinaryDependency>>;
 }
 
-export async function readBinary({ source, dependencies }: Component): Promise<Binary> {
-  const read: Record<string, Binary["dependencies"][string]> = {};
-  for (const [name, dependency] of Object.entries(dependencies))
-    read[name] = { ...dependency, bytes: await readFile(dependency.source.path) };
-  return { bytes: await readFile(source.path), dependencies: read };
+export interface BinaryDependency {
+  readonly bytes: Uint8Array;
+  /** The export to use, if its name differs from that of the import. */
+  readonly export?: string;
 }
 
 /**
@@ -38,15 +35,20 @@ export async function readBinary({ source, dependencies }: Component): Promise<B
  */
 export function planBinary({ bytes, dependencies }: Binary): ComponentPlan | undefined {
   const plan = isComponent(bytes) ? planComponent(bytes) : planCoreModule(bytes);
-  const names = Object.keys(dependencies);
-  const [first] = names;
+  const [first] = Object.keys(dependencies);
   if (first === undefined) return plan;
-  if (!plan) throw new CompositionError("A core module cannot have dependencies", first);
+  if (!plan) throw new CompositionError("A core module imports nothing from components", first);
   return composeComponents(bytes, assign(importNames(plan), dependencies));
 }
 
-function importNames({ imports }: ComponentPlan): readonly string[] {
-  return [...new Set(imports.map((item) => item.interface ?? item.name))];
+/** Which of the dependencies gives an import, by its name; `undefined`: none. */
+export function dependencyOf(importName: string, dependencies: Iterable<string>): string | undefined {
+  for (const name of dependencies) if (isNamed(importName, name)) return name;
+  return undefined;
+}
+
+function importNames({ importNames: all, imports }: ComponentPlan): readonly string[] {
+  return [...new Set([...all, ...imports.map((item) => item.interface ?? item.name)])];
 }
 
 /** Which dependency gives each import. One that is named for nothing that is imported is a mistake. */
@@ -54,30 +56,28 @@ function assign(names: readonly string[], dependencies: Binary["dependencies"]):
   const given: Record<string, Dependencies[string]> = {};
   for (const [label, { bytes, export: exportName }] of Object.entries(dependencies)) {
     const matching = names.filter((name) => isNamed(name, label));
-    if (matching.length === 0)
-      throw new CompositionError(`The component imports nothing of "${label}"`, label);
+    if (matching.length === 0) throw new CompositionError(unnamed(names), label);
     // One object, so that all imports get the exports of one instance.
-    const dependency: Part = { label, bytes };
+    const dependency: Dependency = { label, bytes };
     for (const name of matching)
       given[name] = { dependency, ...(exportName !== undefined && { exportName }) };
   }
   return given;
 }
 
-/** Which of the dependencies gives an import; `undefined`: none. */
-export function dependencyOf(
-  importName: string,
-  dependencies: Readonly<Record<string, unknown>>,
-): string | undefined {
-  return Object.keys(dependencies).find((label) => isNamed(importName, label));
+/** Imports of the host that every component has are no help. */
+function unnamed(names: readonly string[]): string {
+  const own = names.filter((name) => !name.startsWith("wasi:"));
+  const list = own.map((name) => `"${name}"`).join(", ");
+  return `The component has no import of that name${list === "" ? "" : `: it imports ${list}`}`;
 }
 
 /** Whether an import is what a dependency is named after. */
 function isNamed(importName: string, dependencyName: string): boolean {
   const imported = trackOf(importName);
   const wanted = trackOf(dependencyName);
-  const isSameName = wanted.name.includes("/")
-    ? imported.name === wanted.name
-    : imported.name === wanted.name || imported.name.startsWith(`${wanted.name}/`);
+  const isSameName =
+    imported.name === wanted.name ||
+    (!wanted.name.includes("/") && imported.name.startsWith(`${wanted.name}/`));
   return isSameName && (wanted.version === undefined || wanted.track === imported.track);
 }
