@@ -10,7 +10,8 @@ import {
   Linker,
   Store,
 } from "../../src/engine/mod.ts";
-import { FORWARDED, THING, usesThing } from "./forwarder.ts";
+import { FORWARDED, forwardedFunction } from "./forwarder.ts";
+import { interfaceText } from "./interface-text.ts";
 
 export class Thing {}
 
@@ -64,67 +65,9 @@ function hostOf(types: readonly ValueType[]): HostInterface<Seen> {
     caller.data.value = value;
     return value;
   };
+  const functions = types.map((type, index) => ({ name: `f${index}`, type: forwardedFunction(type) }));
   return {
-    wit: new InterfaceText().of(types),
-    functions: Object.fromEntries(types.map((_, index) => [`f${index}`, echo])),
+    wit: interfaceText(FORWARDED, functions),
+    functions: Object.fromEntries(functions.map(({ name }) => [name, echo])),
   };
-}
-
-/** The interface that a forwarding component imports, in WIT. */
-class InterfaceText {
-  readonly #items: string[] = [];
-  readonly #names = new Map<ValueType, string>();
-
-  of(types: readonly ValueType[]): string {
-    const functions = types.map((type, index) => {
-      const reference = this.#reference(type);
-      return `f${index}: func(value: ${reference})${type.kind === "borrow" ? "" : ` -> ${reference}`};`;
-    });
-    const resource = types.some(usesThing) ? `resource ${THING.name};` : "";
-    return `interface ${FORWARDED} { ${[resource, ...this.#items, ...functions].join("\n")} }`;
-  }
-
-  #reference(type: ValueType): string {
-    switch (type.kind) {
-      case "record": {
-        const fields = type.fields.map(({ name, type: each }) => `${name}: ${this.#reference(each)}`);
-        return this.#named(type, fields);
-      }
-      case "variant": {
-        const cases = type.cases.map((each) =>
-          each.type ? `${each.name}(${this.#reference(each.type)})` : each.name,
-        );
-        return this.#named(type, cases);
-      }
-      case "enum":
-      case "flags":
-        return this.#named(type, type.names);
-      case "list": {
-        const element = this.#reference(type.element);
-        return type.length === undefined ? `list<${element}>` : `list<${element}, ${type.length}>`;
-      }
-      case "tuple":
-        return `tuple<${type.elements.map((each) => this.#reference(each)).join(", ")}>`;
-      case "option":
-        return `option<${this.#reference(type.payload)}>`;
-      case "result": {
-        const [ok, error] = [type.ok && this.#reference(type.ok), type.error && this.#reference(type.error)];
-        if (error !== undefined) return `result<${ok ?? "_"}, ${error}>`;
-        return ok === undefined ? "result" : `result<${ok}>`;
-      }
-      case "own":
-        return THING.name;
-      case "borrow":
-        return `borrow<${THING.name}>`;
-      default:
-        return type.kind;
-    }
-  }
-
-  #named(type: ValueType, members: readonly string[]): string {
-    const name = this.#names.get(type) ?? `t${this.#names.size}`;
-    if (!this.#names.has(type)) this.#items.push(`${type.kind} ${name} { ${members.join(", ")} }`);
-    this.#names.set(type, name);
-    return name;
-  }
 }

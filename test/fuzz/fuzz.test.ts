@@ -12,7 +12,7 @@ const CORPUS = join(import.meta.dirname, "corpus");
 const fuzzer = await Fuzzer.create();
 after(() => fuzzer[Symbol.dispose]());
 
-test(`${CASES} modules, made at random or damaged, run in the engine as they do in V8, or are refused as they are there`, async () => {
+test(`${CASES} modules and components, made at random or damaged, run in the engine as they do in V8, or are refused as they are there`, async () => {
   for (let seed = 0; seed < CASES; seed++)
     assert.equal((await fuzzer.run(seed))?.what, undefined, `seed ${seed}`);
 });
