@@ -1,5 +1,6 @@
 // The door of the engine room: compile, link, and run core modules in slots that are like new.
 
+export { fairRoom } from "./budget.ts";
 export type { Caller, HostFunction, SuspendingHostFunction, WasmValue } from "./caller.ts";
 export {
   type ComponentCaller,

@@ -52,14 +52,42 @@ test("Admission lets nobody pass those who wait", async () => {
 });
 
 test("Admission gives the next place to the component that has fewest", async () => {
-  const { admission, started } = create({ activeMax: 4, waitingMax: 20 });
+  const { admission, started } = create({ activeMax: 6, waitingMax: 20 });
   const [busy, quiet] = [admission.createLane(), admission.createLane()];
-  for (let i = 0; i < 4; i++) admission.enter(busy);
+  for (let i = 0; i < 4; i++) assert.equal(admission.enter(busy), true);
+  for (let i = 0; i < 2; i++) assert.equal(admission.enter(quiet), true);
   waitFor(admission, busy, ["b1", "b2", "b3"]);
   waitFor(admission, quiet, ["q1", "q2", "q3"]);
   for (let i = 0; i < 4; i++) admission.leave(busy);
   await nextTurn();
-  assert.deepEqual(started, ["b1", "q1", "b2", "q2"]);
+  assert.deepEqual(started, ["b1", "b2", "q1"]);
+});
+
+test("Admission leaves a third of the places to others, even to those who come last", () => {
+  const { admission } = create({ activeMax: 9, waitingMax: 100 });
+  const [flood, quiet] = [admission.createLane(), admission.createLane()];
+  const entered = Array.from({ length: 100 }, () => admission.enter(flood)).filter(Boolean).length;
+  assert.equal(entered, 6);
+  waitFor(
+    admission,
+    flood,
+    Array.from({ length: 50 }, (_, index) => `f${index}`),
+  );
+  assert.deepEqual([admission.enter(quiet), admission.enter(quiet)], [true, true]);
+});
+
+test("Admission gives a component of weight 4 most of the places", () => {
+  const { admission } = create({ activeMax: 9, waitingMax: 0 });
+  const [heavy] = [admission.createLane(4), admission.createLane()];
+  assert.ok(heavy);
+  const entered = Array.from({ length: 100 }, () => admission.enter(heavy)).filter(Boolean).length;
+  assert.equal(entered, 8);
+});
+
+test("Admission gives all places to a component that is alone", () => {
+  const { admission } = create({ activeMax: 9, waitingMax: 0 });
+  const lane = admission.createLane();
+  assert.equal(Array.from({ length: 100 }, () => admission.enter(lane)).filter(Boolean).length, 9);
 });
 
 test("Admission makes room for a component that has few waiting, at the cost of the longest lane", () => {

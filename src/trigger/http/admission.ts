@@ -1,8 +1,11 @@
 // Hands out the places of requests that run at once, fairly among components.
 //
-// While places are free a request takes one at the cost of two additions. Otherwise it waits in the
-// lane of its component, and a free place goes to the lane that holds fewest: a component whose
-// requests are slow or many can use what others leave, but cannot keep them out.
+// While places are free a request takes one at the cost of a few additions. Otherwise it waits in the
+// lane of its component, and a free place goes to the lane that holds fewest for its weight: a component
+// whose requests are slow or many can use what others leave, but cannot keep them out. Nor can it take
+// the last places: some stay free for a component that has none.
+
+import { fairRoom } from "../../engine/mod.ts";
 
 export interface AdmissionLimits {
   readonly activeMax: number;
@@ -11,11 +14,16 @@ export interface AdmissionLimits {
 
 /** The requests of one component. */
 export class Lane<T> {
+  readonly weight: number;
   active = 0;
   /** When this lane was last given a place, as a count of places given; decides among equals. */
   servedAt = 0;
   /** In the order of arrival. */
   readonly waiting = new Set<T>();
+
+  constructor(weight: number) {
+    this.weight = weight;
+  }
 }
 
 /** More that waited start in the next turn of the event loop, so that sockets get their turn too. */
@@ -24,7 +32,9 @@ const STARTS_PER_TURN = 16;
 export class Admission<T> {
   readonly #limits: AdmissionLimits;
   readonly #start: (item: T, lane: Lane<T>) => void;
-  readonly #lanes: Lane<T>[] = [];
+  /** Those in which somebody waits. */
+  readonly #queue = new Set<Lane<T>>();
+  #lanes = 0;
   #active = 0;
   #waiting = 0;
   #served = 0;
@@ -44,15 +54,14 @@ export class Admission<T> {
     return this.#waiting;
   }
 
-  createLane(): Lane<T> {
-    const lane = new Lane<T>();
-    this.#lanes.push(lane);
-    return lane;
+  createLane(weight = 1): Lane<T> {
+    this.#lanes++;
+    return new Lane<T>(weight);
   }
 
   /** Takes a place if one is free and nobody waits for it. Whoever gets true calls leave() once. */
   enter(lane: Lane<T>): boolean {
-    if (this.#active >= this.#limits.activeMax || this.#waiting > 0) return false;
+    if (!this.#hasRoom(lane) || (this.#waiting > 0 && this.#next() !== undefined)) return false;
     this.#active++;
     lane.active++;
     return true;
@@ -71,23 +80,39 @@ export class Admission<T> {
    */
   wait(lane: Lane<T>, item: T): T | undefined {
     if (this.#waiting < this.#limits.waitingMax) {
-      lane.waiting.add(item);
-      this.#waiting++;
+      this.#append(lane, item);
       return undefined;
     }
-    const longest = this.#lanes.reduce((a, b) => (b.waiting.size > a.waiting.size ? b : a), lane);
+    const longest = [...this.#queue].reduce((a, b) => (b.waiting.size > a.waiting.size ? b : a), lane);
     const youngest = [...longest.waiting].at(-1);
     if (longest.waiting.size <= lane.waiting.size + 1 || youngest === undefined) return item;
-    longest.waiting.delete(youngest);
-    lane.waiting.add(item);
+    this.#remove(longest, youngest);
+    this.#append(lane, item);
     return youngest;
   }
 
   /** Takes an item out of its lane. Says whether it was still waiting. */
   cancel(lane: Lane<T>, item: T): boolean {
+    return this.#remove(lane, item);
+  }
+
+  #append(lane: Lane<T>, item: T): void {
+    lane.waiting.add(item);
+    this.#queue.add(lane);
+    this.#waiting++;
+  }
+
+  #remove(lane: Lane<T>, item: T): boolean {
     const waited = lane.waiting.delete(item);
     if (waited) this.#waiting--;
+    if (lane.waiting.size === 0) this.#queue.delete(lane);
     return waited;
+  }
+
+  /** Whether a lane may have one of the places that are free now. */
+  #hasRoom({ active, weight }: Lane<T>): boolean {
+    const free = this.#limits.activeMax - this.#active;
+    return this.#lanes === 1 ? free > 0 : fairRoom({ free, held: active, weight }) > 0;
   }
 
   #scheduleStart(): void {
@@ -95,20 +120,27 @@ export class Admission<T> {
     this.#isStartScheduled = true;
     setImmediate(() => {
       this.#isStartScheduled = false;
-      for (let i = 0; i < STARTS_PER_TURN && this.#canStart; i++) this.#startNext();
-      if (this.#canStart) this.#scheduleStart();
+      for (let i = 0; i < STARTS_PER_TURN; i++) {
+        const lane = this.#next();
+        if (lane === undefined) return;
+        this.#startFirst(lane);
+      }
+      this.#scheduleStart();
     });
   }
 
-  get #canStart(): boolean {
-    return this.#waiting > 0 && this.#active < this.#limits.activeMax;
+  /** The lane that the next place goes to. */
+  #next(): Lane<T> | undefined {
+    let next: Lane<T> | undefined;
+    for (const lane of this.#queue) {
+      if (this.#hasRoom(lane) && (next === undefined || isBefore(lane, next))) next = lane;
+    }
+    return next;
   }
 
-  #startNext(): void {
-    const lane = this.#lanes.filter((each) => each.waiting.size > 0).reduce(fairest);
+  #startFirst(lane: Lane<T>): void {
     for (const item of lane.waiting) {
-      lane.waiting.delete(item);
-      this.#waiting--;
+      this.#remove(lane, item);
       this.#active++;
       lane.active++;
       lane.servedAt = ++this.#served;
@@ -118,7 +150,7 @@ export class Admission<T> {
   }
 }
 
-function fairest<T>(a: Lane<T>, b: Lane<T>): Lane<T> {
-  if (a.active !== b.active) return a.active < b.active ? a : b;
-  return a.servedAt <= b.servedAt ? a : b;
+function isBefore<T>(a: Lane<T>, b: Lane<T>): boolean {
+  const [heldByA, heldByB] = [a.active / a.weight, b.active / b.weight];
+  return heldByA === heldByB ? a.servedAt < b.servedAt : heldByA < heldByB;
 }

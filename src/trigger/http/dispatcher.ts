@@ -11,8 +11,9 @@ import type { Arrival, Connection } from "./connection.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Exchange, type Task } from "./exchange.ts";
 import type { HttpExecutor, HttpReply } from "./executor.ts";
-import { describeFailure, type HttpLogEntry } from "./failure.ts";
+import { describeCause, describeFailure, type HttpLogEntry } from "./failure.ts";
 import type { HttpLimits } from "./limits.ts";
+import { Refusals } from "./refusals.ts";
 import { isPiecewise, isWhole, type PiecewiseReply, sendReply, type WholeReply } from "./reply.ts";
 import { collectBody, discardBody, openBody } from "./request-body.ts";
 import { isAuthority, parseTarget } from "./request-target.ts";
@@ -32,6 +33,8 @@ export interface DispatcherOptions {
   /** Replies below the reserved prefix, by the rest of the path. */
   readonly wellKnown: ReadonlyMap<string, WholeReply>;
   readonly limits: HttpLimits;
+  /** Tells clients why their request failed, in the body. */
+  readonly debug: boolean;
   readonly log: (entry: HttpLogEntry) => void;
 }
 
@@ -52,9 +55,11 @@ export class Dispatcher {
   readonly #endpoints = new Map<Route, Endpoint>();
   readonly #receiving: Deadlines<Exchange>;
   readonly #waiting: Deadlines<Exchange>;
-  readonly #working: Deadlines<Exchange>;
+  /** By their duration: components may have times of their own. */
+  readonly #working = new Map<number, Deadlines<Exchange>>();
   /** Those whose reply is given, and whose executor is still at work. */
   readonly #trailing: Deadlines<Exchange>;
+  readonly #refusals: Refusals;
   #heldBodyBytes = 0;
   #idle: PromiseWithResolvers<void> | undefined;
 
@@ -65,17 +70,18 @@ export class Dispatcher {
     this.#admission = new Admission(limits, (exchange) => this.#admitted(exchange));
     this.#receiving = new Deadlines(limits.bodyTimeMs, (exchange) => this.#refuse(exchange, BODY_TOO_SLOW));
     this.#waiting = new Deadlines(limits.waitTimeMs, (exchange) => this.#waitedTooLong(exchange));
-    this.#working = new Deadlines(limits.requestTimeMs, (exchange) => this.#workedTooLong(exchange));
     this.#trailing = new Deadlines(limits.afterReplyTimeMs, (exchange) => this.#trailedTooLong(exchange));
+    this.#refusals = new Refusals(options.log);
     this.#createEndpoints();
   }
 
   get counts(): DispatcherCounts {
+    const deadlines = [this.#receiving, this.#waiting, this.#trailing, ...this.#working.values()];
     return {
       active: this.#admission.active,
       waiting: this.#admission.waiting,
       heldBodyBytes: this.#heldBodyBytes,
-      timed: this.#receiving.size + this.#waiting.size + this.#working.size + this.#trailing.size,
+      timed: deadlines.reduce((sum, { size }) => sum + size, 0),
     };
   }
 
@@ -150,7 +156,10 @@ export class Dispatcher {
     const endpoint = this.#endpointOf(match.route);
     if (!isAuthority(exchange.authority)) drop(exchange.connection);
     else if (endpoint.kind === "static") this.#reply(exchange, endpoint.reply);
-    else this.#assign(exchange, { executor: endpoint.executor, lane: endpoint.lane, match });
+    else {
+      const { executor, lane, working } = endpoint;
+      this.#assign(exchange, { executor, lane, working, match });
+    }
   }
 
   #assign(exchange: Exchange, task: Task): void {
@@ -186,7 +195,8 @@ export class Dispatcher {
         exchange.heldBytes += bytes;
         this.#heldBodyBytes += bytes;
         if (exchange.heldBytes > bodyBytesMax) this.#refuse(exchange, BODY_TOO_LARGE);
-        else if (this.#heldBodyBytes > heldBodyBytesMax) this.#refuse(exchange, BUSY);
+        else if (this.#heldBodyBytes > heldBodyBytesMax)
+          this.#refuseForNow(exchange, `bodies of ${heldBodyBytesMax} bytes are held already`);
         return exchange.phase === "receiving";
       },
       done: (body) => {
@@ -207,7 +217,7 @@ export class Dispatcher {
       this.#hold(exchange, "waiting");
       this.#waiting.add(exchange);
     }
-    if (refused !== undefined) this.#refuse(refused, BUSY);
+    if (refused !== undefined) this.#refuseForNow(refused, "as many wait as may");
   }
 
   /** Starts a request that waited; its place has been taken for it. */
@@ -237,14 +247,14 @@ export class Dispatcher {
 
   #await(exchange: Exchange, task: Task, reply: Promise<HttpReply>): void {
     this.#hold(exchange, "working");
-    this.#working.add(exchange);
+    task.working.add(exchange);
     reply.then(
       (value) => {
-        this.#working.delete(exchange);
+        task.working.delete(exchange);
         this.#answer(exchange, task, value);
       },
       (error) => {
-        this.#working.delete(exchange);
+        task.working.delete(exchange);
         this.#leave(exchange, task);
         this.#fail(exchange, error);
       },
@@ -307,26 +317,41 @@ export class Dispatcher {
     // What was told to stop has stopped; how, does not matter.
     if (exchange.isAborted) return;
     if (error instanceof SlotsExhaustedError) {
-      this.#reply(exchange, BUSY);
+      this.#refusals.add(error.message);
+      this.#reply(exchange, this.#explained(BUSY, error.message));
       return;
     }
     this.#logFailure(exchange, error);
     // A reply that has begun can only be cut short.
     if (exchange.phase === "sending") exchange.connection.socket.destroy();
-    else this.#reply(exchange, isOverdue(error) ? TOO_SLOW : FAILED);
+    else this.#reply(exchange, this.#explained(isOverdue(error) ? TOO_SLOW : FAILED, describeCause(error)));
+  }
+
+  /** The reply as clients get it; only for those who debug it says why. */
+  #explained(reply: WholeReply, reason: string): WholeReply {
+    if (!this.#options.debug) return reply;
+    const headers = [...reply.headers, "content-type", "text/plain; charset=utf-8"];
+    return { ...reply, headers, body: Buffer.from(`${reason}\n`) };
   }
 
   #waitedTooLong(exchange: Exchange): void {
     if (exchange.task !== undefined) this.#admission.cancel(exchange.task.lane, exchange);
-    this.#refuse(exchange, BUSY);
+    this.#refuseForNow(exchange, `they waited for ${this.#limits.waitTimeMs} ms`);
   }
 
   /** Answers in the executor's place. Its own place it keeps until it has ended. */
   #workedTooLong(exchange: Exchange): void {
-    const error = new Error(`it took longer than ${this.#limits.requestTimeMs} ms`);
+    const limits = exchange.task?.executor.limits;
+    const error = new Error(`it took longer than ${limits?.wallTimeMs ?? this.#limits.requestTimeMs} ms`);
     this.#logFailure(exchange, error.message);
     exchange.abort(error);
-    this.#reply(exchange, TOO_SLOW);
+    this.#reply(exchange, this.#explained(TOO_SLOW, error.message));
+  }
+
+  /** Refuses a request that might be taken later. */
+  #refuseForNow(exchange: Exchange, reason: string): void {
+    this.#refusals.add(reason);
+    this.#refuse(exchange, this.#explained(BUSY, reason));
   }
 
   /** Answers a request that has not come to an executor. */
@@ -384,7 +409,7 @@ export class Dispatcher {
   #forget(exchange: Exchange): void {
     this.#receiving.delete(exchange);
     this.#waiting.delete(exchange);
-    this.#working.delete(exchange);
+    exchange.task?.working.delete(exchange);
     if (exchange.task !== undefined) this.#admission.cancel(exchange.task.lane, exchange);
   }
 
@@ -409,14 +434,29 @@ export class Dispatcher {
   #createEndpoints(): void {
     const lanes = new Map<string | undefined, Lane<Exchange>>();
     for (const [route, answer] of this.#options.answers) {
-      const lane = lanes.get(route.componentId) ?? this.#admission.createLane();
+      if (answer.kind === "static") {
+        this.#endpoints.set(route, answer);
+        continue;
+      }
+      const { wallTimeMs = this.#limits.requestTimeMs, weight = 1 } = answer.executor.limits ?? {};
+      const lane = lanes.get(route.componentId) ?? this.#admission.createLane(weight);
       lanes.set(route.componentId, lane);
-      this.#endpoints.set(route, { ...answer, lane });
+      this.#endpoints.set(route, { ...answer, lane, working: this.#deadlines(wallTimeMs) });
     }
+  }
+
+  #deadlines(durationMs: number): Deadlines<Exchange> {
+    const known = this.#working.get(durationMs);
+    if (known !== undefined) return known;
+    const deadlines = new Deadlines<Exchange>(durationMs, (exchange) => this.#workedTooLong(exchange));
+    this.#working.set(durationMs, deadlines);
+    return deadlines;
   }
 }
 
-type Endpoint = Answer & { readonly lane: Lane<Exchange> };
+type Endpoint =
+  | (Answer & { readonly kind: "executor" } & Pick<Task, "lane" | "working">)
+  | (Answer & { readonly kind: "static" });
 
 /** Closes without another word, as Spin does where it cannot tell which host is meant. */
 function drop(connection: Connection<Exchange>): void {

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { BytePipe } from "../../bytes/mod.ts";
 import type { Lane } from "./admission.ts";
 import type { Arrival, Connection } from "./connection.ts";
+import type { Deadlines } from "./deadlines.ts";
 import type { HttpExecutor, HttpRequest, RouteMatch } from "./executor.ts";
 import type { RequestTarget } from "./request-target.ts";
 
@@ -23,6 +24,8 @@ export type Phase = "new" | "receiving" | "waiting" | "working" | "sending" | "o
 export interface Task {
   readonly executor: HttpExecutor;
   readonly lane: Lane<Exchange>;
+  /** Where its time is kept. */
+  readonly working: Deadlines<Exchange>;
   readonly match: RouteMatch;
 }
 

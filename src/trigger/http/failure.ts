@@ -1,4 +1,4 @@
-// What the log says of a request that failed. A client is never told more than the status.
+// What the log says of a request that failed. A client is told no more than the status, unless somebody debugs.
 
 import { TrapError } from "../../engine/mod.ts";
 import { describeError, SpindleError } from "../../errors/mod.ts";
@@ -27,7 +27,8 @@ export function describeFailure(request: HttpRequest, error: unknown): string {
   return `Request ${method} ${shown} failed: ${describeCause(error)}`;
 }
 
-function describeCause(error: unknown): string {
+/** The same without the request, as clients are told if somebody debugs. */
+export function describeCause(error: unknown): string {
   if (error instanceof TrapError) return describeTrap(error);
   // A stack is for faults of ours; those of a guest or an operator are told by their message.
   if (error instanceof GuestReplyError || error instanceof ReplyError) return messages(error);

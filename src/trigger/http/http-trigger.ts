@@ -29,6 +29,8 @@ export interface HttpTriggerOptions {
   readonly reusePort?: boolean;
   readonly tls?: TlsFiles;
   readonly limits?: Partial<HttpLimits>;
+  /** Tells clients why their request failed, in the body of the answer. */
+  readonly debug?: boolean;
   readonly log: (entry: HttpLogEntry) => void;
 }
 
@@ -86,6 +88,7 @@ export class HttpTrigger implements Serving, AsyncDisposable {
       answers: findAnswers(router, tables, options.executors),
       wellKnown: wellKnownReplies(application),
       limits,
+      debug: options.debug ?? false,
       log,
     });
     const listener = await createListener(dispatcher, options.tls, { limits, log });
