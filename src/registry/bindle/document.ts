@@ -10,8 +10,8 @@ export const MEDIA_TYPES: Readonly<Record<DocumentFormat, string>> = {
   json: "application/json",
 };
 
-/** Larger documents are not read: an invoice of 2,000 parcels has half a megabyte. */
-export const DOCUMENT_BYTES_MAX = 16 * 2 ** 20;
+/** Larger documents are not read: an invoice of 2,000 parcels has half a megabyte, and TOML takes long to read. */
+export const DOCUMENT_BYTES_MAX = 4 * 2 ** 20;
 
 /**
  * Parses a document, strictly as UTF-8.
