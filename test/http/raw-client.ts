@@ -57,6 +57,13 @@ export class RawClient implements Disposable {
     return this.#take(Math.min(count, this.#received.length));
   }
 
+  /** Gives what comes up to a text, and the text; or what came before the connection was closed. */
+  async until(text: string): Promise<string> {
+    while (!this.#received.includes(text) && !this.#isEnded) await this.#more();
+    const found = this.#received.indexOf(text);
+    return this.#take(found < 0 ? this.#received.length : found + text.length);
+  }
+
   /** Gives all that comes until the connection is closed. */
   async rest(): Promise<string> {
     while (!this.#isEnded) await this.#more();

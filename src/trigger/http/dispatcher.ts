@@ -323,7 +323,7 @@ export class Dispatcher {
     }
     this.#logFailure(exchange, error);
     // A reply that has begun can only be cut short.
-    if (exchange.phase === "sending") exchange.connection.socket.destroy();
+    if (exchange.phase === "sending") this.#cutShort(exchange);
     else this.#reply(exchange, this.#explained(isOverdue(error) ? TOO_SLOW : FAILED, describeCause(error)));
   }
 
@@ -332,6 +332,15 @@ export class Dispatcher {
     if (!this.#options.debug) return reply;
     const headers = [...reply.headers, "content-type", "text/plain; charset=utf-8"];
     return { ...reply, headers, body: Buffer.from(`${reason}\n`) };
+  }
+
+  /** Sends what there is of a reply, and closes the connection without its end. */
+  #cutShort(exchange: Exchange): void {
+    const { connection, response } = exchange;
+    exchange.phase = "over";
+    connection.current = undefined;
+    response.uncork();
+    connection.part();
   }
 
   #waitedTooLong(exchange: Exchange): void {

@@ -87,6 +87,11 @@ class PieceWriter {
         reject(error);
       }
     };
+    // Set before the first piece: a wait for the client is cut as well.
+    this.#exchange.onCut = () => {
+      pipe.cancel();
+      resolve();
+    };
     const draining = drain(pipe, {
       write: (bytes) => {
         if (isOver(this.#exchange)) return false;
@@ -102,10 +107,6 @@ class PieceWriter {
       ended: () => settle(() => this.#end()),
       failed: reject,
     });
-    this.#exchange.onCut = () => {
-      draining.stop();
-      resolve();
-    };
     return promise;
   }
 
