@@ -52,6 +52,12 @@ export function compilers(options: { readonly debianRoot: string }): Readonly<Re
       environment: { GOOS: "wasip1", GOARCH: "wasm", GOTOOLCHAIN: "local", GOPROXY: "off", GOFLAGS: "" },
       howToInstall: `guests/debian-root.sh trixie ${options.debianRoot} golang-1.24-go golang-1.24-src`,
     },
+    "wasm-tools": {
+      candidates: ["wasm-tools"],
+      versionArguments: ["--version"],
+      version: "wasm-tools 1.263.0",
+      howToInstall: "cargo install --locked wasm-tools --version 1.263.0",
+    },
     asc: {
       candidates: [join(GUESTS, "assemblyscript/node_modules/.bin/asc")],
       versionArguments: ["--version"],

@@ -76,7 +76,7 @@ function diagnoseComponent(componentId: string, problem: ComponentLinkProblem): 
         code: "COMPONENT_IMPORT_UNKNOWN",
         severity: "error",
         message: `${start} ${named}, and this version has no such interface`,
-        ...(nearest !== undefined && { hint: `The nearest that it has is \`${nearest}\`.` }),
+        ...interfaceHint(componentId, from, nearest),
       };
     case "unknown-function":
       return {
@@ -96,6 +96,19 @@ function diagnoseComponent(componentId: string, problem: ComponentLinkProblem): 
         hint: "Rebuild the component with a toolchain for this interface.",
       };
   }
+}
+
+/** What is neither of WASI nor of Spin is meant to be given by another component. */
+function interfaceHint(
+  componentId: string,
+  from: string | undefined,
+  nearest: string | undefined,
+): { readonly hint?: string } {
+  if (nearest !== undefined) return { hint: `The nearest that it has is \`${nearest}\`.` };
+  if (from === undefined || /^(wasi|spin|fermyon):/.test(from)) return {};
+  return {
+    hint: `Name a component that exports it: \`"${from}" = { path = "..." }\` below \`[component.${componentId}.dependencies]\`.`,
+  };
 }
 
 function diagnose<T>(componentId: string, problem: LinkProblem, linker: Linker<T>): Diagnostic {

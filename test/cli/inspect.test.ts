@@ -190,7 +190,7 @@ test("inspect tells what is missing, with what comes nearest, and ends well: tha
   assert.match(stdout, /^ {2}runs as {2}nothing: it exports no handler$/m);
   assert.match(
     stdout,
-    /^ {4}wasi_snapshot_preview: NOT in this version; the nearest is wasi_snapshot_preview1$/m,
+    /^ {4}wasi_snapshot_preview: given by NOBODY; the nearest is wasi_snapshot_preview1$/m,
   );
   assert.match(stdout, /\[COMPONENT_IMPORT_UNKNOWN\]\n {2}hint: Did you mean "wasi_snapshot_preview1"\?\n$/);
 });

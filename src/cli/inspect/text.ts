@@ -194,7 +194,7 @@ function noteOf({ provider }: { readonly provider: Provider }): string {
     case "none":
       return ", types only";
     case "missing":
-      return `: NOT in this version${provider.nearest === undefined ? "" : `; the nearest is ${provider.nearest}`}`;
+      return `: given by NOBODY${provider.nearest === undefined ? "" : `; the nearest is ${provider.nearest}`}`;
   }
 }
 
