@@ -7,23 +7,29 @@
 
 import { Worker } from "node:worker_threads";
 
-/** Time between two looks of the thread. A turn lasts one to two of them: it is to be short, and a tick costs a few µs. */
+/** Time between two looks of the thread. A turn lasts one to two of them: it is to be short, and a look costs a few µs. */
 export const TICK_MS = 1;
+/** The same while guests compute for long: others wait for the ends of their turns. */
+const BUSY_TICK_MS = 0.25;
+/** Looks until the thread takes its time again, after a guest gave way. */
+const BUSY_LOOKS = 64;
 
 /** Looks without a running guest after which the thread parks. */
 const IDLE_LOOKS_MAX = 20;
 
 /** Words of the shared memory. The guests read the first. */
-const WORD = { TICK: 0, TURN: 1, PARKED: 2, STOP: 3 } as const;
+const WORD = { TICK: 0, TURN: 1, PARKED: 2, STOP: 3, BUSY: 4 } as const;
 
 const TIMER_SOURCE = `
 const { workerData } = require("node:worker_threads");
 const words = new Int32Array(workerData.buffer);
-const [TICK, TURN, PARKED, STOP] = [${WORD.TICK}, ${WORD.TURN}, ${WORD.PARKED}, ${WORD.STOP}];
+const [TICK, TURN, PARKED, STOP, BUSY] = [${Object.values(WORD)}];
 let idle = 0;
 let seen = 0;
 while (Atomics.load(words, STOP) === 0) {
-  Atomics.wait(words, STOP, 0, ${TICK_MS});
+  const busy = Atomics.load(words, BUSY);
+  Atomics.wait(words, STOP, 0, busy > 0 ? ${BUSY_TICK_MS} : ${TICK_MS});
+  if (busy > 0) Atomics.store(words, BUSY, busy - 1);
   const turn = Atomics.load(words, TURN);
   if (turn !== 0 && turn === seen) Atomics.store(words, TICK, turn);
   seen = turn;
@@ -66,6 +72,11 @@ export class EpochClock implements Disposable {
     const isMeant = this.#words[WORD.TICK] === this.#turn;
     if (!isMeant) this.#words[WORD.TICK] = 0;
     return isMeant;
+  }
+
+  /** A guest has given way, and will go on: for a while turns are shorter. */
+  hurry(): void {
+    this.#words[WORD.BUSY] = BUSY_LOOKS;
   }
 
   #wake(): void {

@@ -403,6 +403,11 @@ export class Slot<T> implements Caller<T>, Disposable {
     });
   }
 
+  #giveWay(): Promise<unknown> {
+    this.#plan.engine.clock.hurry();
+    return this.#wait(this.#plan.turn.next(), "turn");
+  }
+
   #end(ending: Ending): void {
     this.#ended ??= trapObject(ending);
     this.#abort?.abort();
@@ -432,11 +437,11 @@ export class Slot<T> implements Caller<T>, Disposable {
 
   /** The functions that may wait, and those of the tick table, by way of the shim. */
   #makeShim(): WebAssembly.Instance["exports"] {
-    const { group, turn } = this.#plan;
+    const { group } = this.#plan;
     const host: Record<string, unknown> = {
       [SHIM.LATE]: () => this.#late(),
       [SHIM.SPENT]: () => this.#spent(),
-      [SHIM.YIELD]: new WebAssembly.Suspending(() => this.#wait(turn.next(), "turn")),
+      [SHIM.YIELD]: new WebAssembly.Suspending(() => this.#giveWay()),
     };
     for (const type of group.shim.waits) {
       host[waitName(type)] = new WebAssembly.Suspending(() => this.#takePending());
