@@ -25,6 +25,14 @@ source = ${JSON.stringify(GUEST)}
 allowed_outbound_hosts = ["http://127.0.0.1:*", "http://*.spin.internal"]
 
 [[trigger.http]]
+route = "/wagi/..."
+component = "program"
+executor = { type = "wagi" }
+
+[component.program]
+source = ${JSON.stringify(resolve(import.meta.dirname, "../../guests/wasi/world.wasm"))}
+
+[[trigger.http]]
 route = { private = true }
 component = "back"
 
@@ -272,6 +280,13 @@ test("A component calls another one, which has no route, in pieces both ways", a
   );
   const failed = await app.fetch("/proxy/back.spin.internal/trap-before");
   assert.equal(failed.status, 500);
+});
+
+test("A component that is a command is run as a CGI program", async () => {
+  const response = await app.fetch("/wagi?echo", { method: "POST", body: "Content-Type: text/x\n\nhello é" });
+  assert.equal(response.headers.get("content-type"), "text/x");
+  assert.equal(await response.text(), "hello é");
+  assert.equal((await app.fetch("/wagi?unknown")).status, 500);
 });
 
 test("Nothing is left open or in progress when all is answered", async () => {
