@@ -3,7 +3,7 @@
 // Whatever the function throws becomes a trap object, so that no handler of the guest sees it.
 
 import type { Caller } from "./caller.ts";
-import { endingOf, isStackOverflow, trapObject } from "./trap.ts";
+import { endingOf, isStackOverflow, messageOf, trapObject } from "./trap.ts";
 
 export type HostCall<T> = (caller: Caller<T>, ...args: unknown[]) => unknown;
 
@@ -86,6 +86,5 @@ export function bindHostCall<T>(
 export function failure(error: unknown): object {
   if (typeof error === "object" && error !== null && endingOf(error)) return error;
   const reason = isStackOverflow(error) ? "stack-overflow" : "trap";
-  const message = error instanceof Error ? error.message : String(error);
-  return trapObject({ kind: "failed", reason, message, cause: error });
+  return trapObject({ kind: "failed", reason, message: messageOf(error), cause: error });
 }

@@ -20,7 +20,7 @@ import { MemoryClaim } from "./memory-claim.ts";
 import { pairName, plainName, SHIM, waitName } from "./shim.ts";
 import { type HostFunctionPlan, memoryIndex, type SlotPlan } from "./slot-plan.ts";
 import type { Store } from "./store.ts";
-import { type Ending, endingOf, isStackOverflow, trapObject } from "./trap.ts";
+import { type Ending, endingOf, isStackOverflow, messageOf, trapObject } from "./trap.ts";
 
 const PAGE_BYTES = 65_536;
 /** Most time that initialisers may take at start-up. */
@@ -542,5 +542,5 @@ function explain(thrown: unknown, ending: Ending | undefined): { message: string
     return { message: `The guest exited with code ${ending.code}`, reason: "exit" };
   if (ending?.kind === "failed") return ending;
   if (isStackOverflow(thrown)) return { message: "The guest ran out of stack", reason: "stack-overflow" };
-  return { message: thrown instanceof Error ? thrown.message : String(thrown), reason: "trap" };
+  return { message: messageOf(thrown), reason: "trap" };
 }

@@ -54,6 +54,12 @@ function realTrap(): object {
   throw new Error("unreachable returned");
 }
 
+/** Says what was thrown. An exception of a guest has no message of its own. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof WebAssembly.Exception) return "uncaught exception of the guest";
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
 /** V8 throws this where a stack ends; a guest cannot catch it either. */
 export function isStackOverflow(thrown: unknown): boolean {
   return thrown instanceof RangeError && thrown.message === "Maximum call stack size exceeded";

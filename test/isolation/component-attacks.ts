@@ -31,7 +31,7 @@ export const ENDINGS: Readonly<Record<string, { readonly ends: Ending; readonly 
   "return, after a wait": { ends: "return" },
   trap: { ends: "trap", says: /unreachable/ },
   "trap, after a wait": { ends: "trap", says: /unreachable/ },
-  throw: { ends: "trap" },
+  throw: { ends: "trap", says: /uncaught exception/ },
   overflow: { ends: "trap", says: /stack/ },
   exit: { ends: "exit" },
   // Some attacks need the host's help, which an allocator may not ask for.

@@ -278,6 +278,7 @@ const SYNONYMS: readonly RegExp[] = [
   /`char`/,
   /utf-8/,
   /discriminant/,
+  /uncaught exception/,
 ];
 
 function traps(ending: Ending, text: string): boolean {
