@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import wabt from "wabt";
 
 export interface Tool {
@@ -93,10 +93,16 @@ function versionOf(path: string, tool: Tool): string | undefined {
 }
 
 function runner(path: string, tool: Tool): (args: readonly string[], folder: string) => Promise<void> {
-  const environment = { ...process.env, ...tool.environment };
+  const environment = { ...process.env, PATH: systemPath(), ...tool.environment };
   return async (args, folder) => {
     execFileSync(path, args, { cwd: folder, env: environment, stdio: ["ignore", "inherit", "inherit"] });
   };
+}
+
+/** Without what npm adds for scripts: clang runs any `wasm-opt` that it finds, and then makes another guest. */
+function systemPath(): string {
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  return folders.filter((folder) => !folder.endsWith(join("node_modules", ".bin"))).join(delimiter);
 }
 
 const WAT_FEATURES = {
