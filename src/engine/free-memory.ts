@@ -1,7 +1,8 @@
 // Frees memories that nobody holds any more.
 //
 // V8 does not count what a WebAssembly memory has grown by when it decides on a collection: sixty
-// dropped memories of 256 MiB hold 16 GB. So once enough has been dropped, we ask for a collection.
+// dropped memories of 256 MiB hold 16 GB. And a process in which nothing happens collects nothing. So once
+// enough has been dropped, we ask for a collection.
 
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import vm from "node:vm";

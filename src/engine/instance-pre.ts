@@ -98,9 +98,9 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
     this.pool = new SlotPool({
       make: () => this.#makeSlot(),
       reserve: (need) => this.#reserve(memories, need),
-      release: (grownBytes) => {
+      release: (memoryBytes) => {
         this.#places.change(-memories);
-        freeLater(grownBytes);
+        freeLater(memoryBytes);
       },
     });
     try {

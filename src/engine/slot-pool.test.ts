@@ -10,7 +10,7 @@ function create(state: { recycles: boolean; makes: boolean }): { pool: SlotPool;
     make() {
       made++;
       if (!state.makes) throw new Error("no luck");
-      return { grownBytes: 0, recycle: () => state.recycles, [Symbol.dispose]() {} };
+      return { memoryBytes: 0, grownBytes: 0, recycle: () => state.recycles, [Symbol.dispose]() {} };
     },
     reserve: () => true,
     release() {},

@@ -17,7 +17,9 @@ const REST_MS_MAX = 5_000;
 interface Poolable extends Disposable {
   /** Makes it like new; false if it must be thrown away. */
   recycle(): boolean;
-  /** Bytes that it has grown by, and holds until it is thrown away. */
+  /** Bytes that it holds until it is thrown away. */
+  readonly memoryBytes: number;
+  /** Those of them that it has grown by. */
   readonly grownBytes: number;
 }
 
@@ -25,8 +27,8 @@ export interface SlotSource<S extends Poolable> {
   make(): S;
   /** False: the process has no room for another. One that is needed now may cost others their idle slots. */
   reserve(need: "now" | "ahead"): boolean;
-  /** A slot is thrown away, or could not be made; what it had grown by should be freed. */
-  release(grownBytes: number): void;
+  /** A slot is thrown away, or could not be made; what memory it had should be freed. */
+  release(memoryBytes: number): void;
 }
 
 let takes = 0;
@@ -129,7 +131,7 @@ export class SlotPool<S extends Poolable = Poolable> {
 
   #drop(slot?: S): void {
     this.#live--;
-    this.#source.release(slot?.grownBytes ?? 0);
+    this.#source.release(slot?.memoryBytes ?? 0);
     slot?.[Symbol.dispose]();
   }
 

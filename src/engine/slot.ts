@@ -313,6 +313,11 @@ export class Slot<T> implements Caller<T>, Disposable {
     return true;
   }
 
+  /** Bytes that the memories have. */
+  get memoryBytes(): number {
+    return this.#cells.reduce((sum, cell) => sum + cell.realBytes, 0);
+  }
+
   /** Bytes that the memories have, beyond those that every slot of the module has. */
   get grownBytes(): number {
     const { images } = this.#plan;
