@@ -280,6 +280,8 @@ test("A component calls another one, which has no route, in pieces both ways", a
   );
   const failed = await app.fetch("/proxy/back.spin.internal/trap-before");
   assert.equal(failed.status, 500);
+  assert.equal(await text("/proxy/back.spin.internal/trap-after"), "Hello from Spindle\n");
+  await eventually(() => assert.ok(logged(/GET \/trap-after failed: Component "back" trapped/)));
 });
 
 test("A component that is a command is run as a CGI program", async () => {

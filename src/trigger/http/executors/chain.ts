@@ -69,11 +69,13 @@ export function createChain({
       throw new Error(`More than ${DEPTH_MAX} components wait for each other`);
     }
     try {
-      return await execute(executor, {
-        request,
-        match: matchAll(componentId, request.path),
-        body: chained.body,
+      const match = matchAll(componentId, request.path);
+      const reply = await execute(executor, { request, match, body: chained.body });
+      // What a component does after its answer ends with the call that asked.
+      reply.afterwards?.catch((error) => {
+        if (!options.signal.aborted) failed(request, error);
       });
+      return reply;
     } catch (error) {
       failed(request, error);
       return { status: 500, headers: [], body: undefined };

@@ -56,7 +56,7 @@ export class WasiHttpExecutor implements StreamedHttpExecutor {
     } catch (error) {
       // In second gear the answer would be on its way by now, and so it is in Spin.
       if (call.outcome?.tag !== "ok") throw error;
-      return call.breakOff(error) ? this.#replyOf(call) : this.#replyOf(call, Promise.reject(error));
+      return call.breakOff(error) ? this.#replyOf(call) : this.#replyOf(call, rejected(error));
     } finally {
       if (!isPending) prepared[Symbol.dispose]();
     }
@@ -114,6 +114,13 @@ export class WasiHttpExecutor implements StreamedHttpExecutor {
   #unfinished(): GuestReplyError {
     return new GuestReplyError(this.#componentId, "ended without having finished the body of its answer");
   }
+}
+
+/** A rejection that nobody need look at. */
+function rejected(error: unknown): Promise<never> {
+  const promise = Promise.reject(error);
+  promise.catch(() => undefined);
+  return promise;
 }
 
 /** One request on its way through the guest, which may be replayed from its start. */
