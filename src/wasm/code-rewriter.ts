@@ -15,11 +15,13 @@ import { type ControlMemories, markedOffset, type StoredRange } from "./control.
 import {
   type MemoryArgument,
   readMemoryArgument,
+  skipBlockType,
   skipImmediates,
   skipPrefixedImmediates,
 } from "./instructions.ts";
 import { ABSOLUTE, KnownMarks } from "./known-marks.ts";
 import type { Layout, Range } from "./layout.ts";
+import { isLeafLoop } from "./leaf-loops.ts";
 import type { ValueType } from "./module.ts";
 import { ATOMIC, BULK, GC, OP, SIMD, TYPE } from "./opcodes.ts";
 import { constantOf, constantOrigin, OperandStack, UNKNOWN, WRAPPED } from "./operand-stack.ts";
@@ -86,6 +88,8 @@ export class CodeRewriter {
   /** Where the instruction before this one begins if all it does is to push a local or a constant. */
   #simpleAt = NOWHERE;
   #locals = 0;
+  /** Labels from the innermost to that of the leaf loop; 0 outside of one. */
+  #leafLabels = 0;
   #temporaries: { readonly key: number; readonly type: number }[] = [];
   /** Without loops and calls, what a function does ends soon; loops have checks of their own. */
   #calls = false;
@@ -137,6 +141,7 @@ export class CodeRewriter {
     this.#stack.forget();
     this.#marks.clear();
     this.#simpleAt = NOWHERE;
+    this.#leafLabels = 0;
     this.#temporaries = [];
     this.#calls = false;
     this.#branches = [];
@@ -235,8 +240,11 @@ export class CodeRewriter {
         simpleAt = at;
         break;
       case OP.LOOP:
-        skipImmediates(reader, opcode);
-        this.#loop();
+        this.#loop(at);
+        break;
+      case OP.BR:
+      case OP.BR_IF:
+        this.#branch(at, opcode);
         break;
       case OP.BLOCK:
       case OP.IF:
@@ -245,6 +253,7 @@ export class CodeRewriter {
         skipImmediates(reader, opcode);
         this.#stack.forget();
         this.#marks.enterBlock();
+        if (this.#leafLabels > 0) this.#leafLabels++;
         break;
       case OP.ELSE:
       case OP.CATCH:
@@ -258,6 +267,7 @@ export class CodeRewriter {
         skipImmediates(reader, opcode);
         this.#stack.forget();
         this.#marks.leaveBlock();
+        if (this.#leafLabels > 0 && --this.#leafLabels === 0) this.#flush(reader.offset).op(OP.END);
         break;
       case OP.I32_WRAP_I64:
         this.#stack.wrap();
@@ -317,10 +327,50 @@ export class CodeRewriter {
     if (opcode === OP.LOCAL_TEE) this.#stack.push(local);
   }
 
-  #loop(): void {
+  /**
+   * A loop begins with a check. A leaf loop is put into one more, which has the check, and is left for
+   * that one when the guest is to tick: so it is free of calls.
+   *
+   *     loop $ticks  (check)
+   *       loop $leaf  ...  br $leaf  ...  end
+   *     end
+   */
+  #loop(at: number): void {
+    const reader = this.#reader;
+    const isLeaf = this.#epochCheck !== undefined && isLeafLoop(reader);
+    skipBlockType(reader);
     this.#stack.forget();
     this.#marks.enterLoop();
-    this.#checkEpoch(this.#reader.offset);
+    if (!isLeaf) {
+      this.#checkEpoch(reader.offset);
+      return;
+    }
+    this.#flush(at).copy(reader.bytes, at, reader.offset);
+    this.#checkEpoch(at);
+    this.#leafLabels = 1;
+  }
+
+  /** In a leaf loop, branches back to its start look at the epoch, and those that leave it have farther to go. */
+  #branch(at: number, opcode: number): void {
+    const label = this.#reader.u32();
+    this.#stack.apply(opcode);
+    const labels = this.#leafLabels;
+    if (label < labels - 1 || labels === 0) return;
+    const code = this.#replace(at);
+    if (label >= labels) {
+      code.op(opcode).u32(label + 1);
+      return;
+    }
+    const inner = opcode === OP.BR_IF ? 1 : 0;
+    if (inner) code.op(OP.IF).op(TYPE.EMPTY);
+    this.#control.loadEpoch(code);
+    this.#branches.push(code.length);
+    code
+      .op(OP.BR_IF)
+      .u32(label + inner + 1)
+      .op(OP.BR)
+      .u32(label + inner);
+    if (inner) code.op(OP.END);
   }
 
   #checkEpoch(at: number): void {

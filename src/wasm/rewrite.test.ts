@@ -399,6 +399,36 @@ test("rewrite() makes memory.grow fail where the real memory cannot grow", async
   assert.equal(memory.pages, 1);
 });
 
+test("A rewritten guest leaves an innermost loop for where the original leaves it", async () => {
+  const bytes = await assembleText(`(module (memory (export "memory") 1)
+    (func (export "run") (param $how i32) (result i32) (local $turn i32)
+      (block $far (result i32)
+        (block $near
+          (loop $loop (result i32)
+            (local.set $turn (i32.add (local.get $turn) (i32.const 1)))
+            (i32.store8 (local.get $turn) (local.get $how))
+            (br_if $loop (i32.lt_u (local.get $turn) (i32.const 5)))
+            (if (i32.eq (local.get $how) (i32.const 1)) (then (br $near)))
+            (block $inside
+              (br_if $inside (i32.ne (local.get $how) (i32.const 2)))
+              (br $far (i32.const 20)))
+            (if (i32.eq (local.get $how) (i32.const 3)) (then (return (i32.const 30))))
+            (if (i32.eq (local.get $how) (i32.const 4))
+              (then (if (i32.lt_u (local.get $turn) (i32.const 9)) (then (br $loop))))
+              (else (br_if 4 (i32.const 50) (i32.eq (local.get $how) (i32.const 5))) (drop)))
+            (br_if $far (i32.const 60) (i32.eq (local.get $how) (i32.const 6)))
+            (local.get $turn)
+            (i32.add))
+          (return))
+        (i32.const 10))
+      (i32.add (local.get $turn))))`);
+  const guest = compare(
+    bytes,
+    [0, 1, 2, 3, 4, 5, 6].map((how): Call => ["run", how]),
+  );
+  assert.notEqual(guest.rewritten.bytes.length, bytes.length);
+});
+
 const ticking = [
   {
     what: "a loop, at each turn",
