@@ -222,3 +222,36 @@ for (const { args, code, stderr } of MISTAKES) {
     assert.match(ended.stderr, stderr);
   });
 }
+
+test("inspect tells which dependency gives an import, what it shares, and what traps when it is called", async () => {
+  using place = new Workplace(
+    `
+spin_manifest_version = 2
+application = { name = "composed" }
+[[trigger.http]]
+route = "/..."
+component = "front"
+[component.front]
+source = "front.wasm"
+[component.front.dependencies]
+"test:composed/words" = { path = "words.wasm" }
+"test:composed/report" = { path = "report.wasm", inherit_configuration = ["files"] }
+`,
+    ["composed/front", "composed/words", "composed/report"],
+  );
+  const { code, stdout } = await inspect(place, []);
+  assert.equal(code, 0);
+  assert.match(stdout, /^ {2}runs as {5}HTTP handler of fermyon:spin\/inbound-http$/m);
+  assert.match(
+    stdout,
+    /^ {2}depends on {2}test:composed\/words \(words\.wasm\), test:composed\/report \(report\.wasm, shares files\)$/m,
+  );
+  assert.match(stdout, /^ {4}test:composed\/words@1\.0\.0, given by dependency "test:composed\/words"$/m);
+  assert.doesNotMatch(stdout, /NOBODY|error:/);
+  assert.match(stdout, /^warning: Component "front" imports .*`fermyon:spin\/sqlite@2\.0\.0`/m);
+  const alone = await inspect(place, ["report.wasm"]);
+  assert.match(
+    alone.stdout,
+    /^ {4}fermyon:spin\/sqlite@2\.0\.0: not in this version, to call it is a trap$/m,
+  );
+});

@@ -1,6 +1,6 @@
 // The result of an inspection as text for people: one block for each component.
 
-import { type Diagnostic, formatDiagnostic } from "../../errors/mod.ts";
+import { formatDiagnostic } from "../../errors/mod.ts";
 import type { InspectedComponent } from "../../host/mod.ts";
 import type { ApplicationPlace } from "../../loader/mod.ts";
 import { type Application, DEFAULT_COMPONENT_LIMITS } from "../../manifest/mod.ts";
@@ -198,8 +198,10 @@ function noteOf({ provider }: { readonly provider: Provider }): string {
   }
 }
 
-function findings({ problems }: { readonly problems: readonly Diagnostic[] }): string[] {
-  return problems.length === 0 ? [] : ["\n", ...problems.map((problem) => `${formatDiagnostic(problem)}\n`)];
+/** What a component itself lacks is noted at its imports; of its dependencies only the warnings tell. */
+function findings({ component, problems, warnings }: InspectedComponent): string[] {
+  const told = Object.keys(component.dependencies).length > 0 ? [...warnings, ...problems] : problems;
+  return told.length === 0 ? [] : ["\n", ...told.map((finding) => `${formatDiagnostic(finding)}\n`)];
 }
 
 // Numbers.
