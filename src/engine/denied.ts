@@ -8,6 +8,7 @@ const REFUSALS = [
   "HTTP-request-denied",
   "destination-not-allowed",
   "other",
+  "other-error",
   "error",
   "runtime-error",
   "provider",
