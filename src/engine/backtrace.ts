@@ -2,6 +2,8 @@
 
 /** Frames beyond this many are not told. */
 const FRAMES_MAX = 32;
+/** Names are the guest's, and may have any length. */
+const NAME_LENGTH_MAX = 500;
 
 /** A frame of V8: `at name (wasm://wasm/name-0123abcd:wasm-function[7]:0x1a2)`, the name being optional. */
 const FRAME = /^\s*at (?:async )?(?:(.*?) \()?wasm:\/\/wasm\/[^:]*:wasm-function\[(\d+)\]:0x([0-9a-f]+)\)?$/;
@@ -26,7 +28,7 @@ export function wasmBacktrace(
     // Functions that the rewriter appended have no place in the original: leave them out.
     if (originalOffset && offset === undefined) continue;
     const place = `wasm-function[${index}]${offset === undefined ? "" : `:0x${offset.toString(16)}`}`;
-    frames.push(name === undefined ? place : `${name} (${place})`);
+    frames.push(name === undefined ? place : `${name.slice(0, NAME_LENGTH_MAX)} (${place})`);
     if (frames.length === FRAMES_MAX) break;
   }
   return frames;
