@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { formatDiagnostic } from "./diagnostic.ts";
+import { formatDiagnostic, printableLine } from "./diagnostic.ts";
 
 /** Renders a diagnostic whose place is the part of `text` between "«" and "»". */
 function render(marked: string): string {
@@ -94,4 +94,8 @@ test("formatDiagnostic() keeps control characters of names out of the terminal",
     message: "Cannot open \u001b]0;x\u0007",
   });
   assert.equal(text, "error: Cannot open �]0;x� [INTERNAL]");
+});
+
+test("printableLine() keeps a stranger's text on one line, without 7-bit and 8-bit controls", () => {
+  assert.equal(printableLine("a\nerror: b \u001b[2J \u009b2J \u2028 \u202e é"), "a�error: b �[2J �2J � � é");
 });

@@ -96,8 +96,13 @@ function isHalf(text: string, index: number): boolean {
 }
 
 /** Text from a file may have characters that would control the terminal; they are shown as "�". */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, "�");
+}
+
+/** The same for a text that strangers wrote: it cannot begin a line that would look like ours either. */
+export function printableLine(text: string): string {
+  return printable(text).replace(/[\n\u2028\u2029]/g, "�");
 }
 
 const NO_WIDTH = /\p{Mark}|\u200d|[\ufe00-\ufe0f]/u;

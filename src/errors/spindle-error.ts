@@ -4,7 +4,7 @@
 // values, WIT variants or traps; faults of ours are plain errors, so that their stack is printed.
 
 import type { ErrorCode } from "./codes.ts";
-import { type Diagnostic, formatDiagnostic, type SourceLocation } from "./diagnostic.ts";
+import { type Diagnostic, formatDiagnostic, printable, type SourceLocation } from "./diagnostic.ts";
 
 export interface SpindleErrorOptions {
   readonly at?: SourceLocation;
@@ -49,7 +49,7 @@ export function describeError(error: unknown): string {
   const parts = error.diagnostics.map(formatDiagnostic);
   let cause = error.cause;
   for (let depth = 0; depth < CAUSES_MAX && cause !== undefined; depth++) {
-    parts.push(`  caused by: ${cause instanceof Error ? cause.message : String(cause)}`);
+    parts.push(`  caused by: ${printable(cause instanceof Error ? cause.message : String(cause))}`);
     cause = cause instanceof Error ? cause.cause : undefined;
   }
   return parts.join("\n");

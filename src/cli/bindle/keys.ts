@@ -1,6 +1,6 @@
 // `spindle bindle keys` and `login`: who signs, who is believed, who we say we are.
 
-import { SpindleError } from "../../errors/mod.ts";
+import { printableLine, SpindleError } from "../../errors/mod.ts";
 import {
   createSecretKey,
   formatDocument,
@@ -16,6 +16,7 @@ import {
 } from "../../registry/mod.ts";
 import type { KeysOptions } from "./commands.ts";
 import { connect, connectWithoutLogin, transportOptions } from "./connect.ts";
+import { escapeControls } from "./escape-controls.ts";
 import { keyringPath, secretKeysPath, tokenPath } from "./places.ts";
 import { parseRole } from "./push.ts";
 import type { ServerOptions } from "./server-options.ts";
@@ -41,7 +42,9 @@ export async function listKeys(options: KeysOptions): Promise<void> {
   ];
   const own = new Set(secrets.key.map((secret) => publicKeyOf(secret).key));
   for (const { key, label, roles } of keyring.key) {
-    process.stdout.write(`${key}  ${own.has(key) ? "yours" : "known"}  ${label} (${roles.join(", ")})\n`);
+    process.stdout.write(
+      `${key}  ${own.has(key) ? "yours" : "known"}  ${printableLine(label)} (${roles.join(", ")})\n`,
+    );
   }
   if (keyring.key.length === 0) process.stderr.write(`There are no keys in ${keyringPath(options)}\n`);
 }
@@ -49,7 +52,7 @@ export async function listKeys(options: KeysOptions): Promise<void> {
 export async function exportKeys(options: KeysOptions): Promise<void> {
   const { version, key } = await loadSecretKeys(secretKeysPath(options));
   const keyring: Keyring = { version, key: key.map(publicKeyOf) };
-  process.stdout.write(`${formatDocument(keyring, "toml").trimEnd()}\n`);
+  process.stdout.write(`${escapeControls(formatDocument(keyring, "toml").trimEnd())}\n`);
 }
 
 export async function addKeys(file: string, options: KeysOptions): Promise<void> {
@@ -75,7 +78,7 @@ async function believe(keys: readonly KeyEntry[], options: KeysOptions): Promise
   const after = withKeys(before, keys);
   const added = after.key.slice(before.key.length);
   if (added.length > 0) await saveKeyring(file, after);
-  for (const { label, key } of added) process.stdout.write(`added: ${key}  ${label}\n`);
+  for (const { label, key } of added) process.stdout.write(`added: ${key}  ${printableLine(label)}\n`);
   if (added.length === 0) process.stdout.write("nothing to add: all of them are known\n");
 }
 
@@ -87,7 +90,7 @@ export async function login(options: ServerOptions, { signal }: Abortable): Prom
     file,
     signal,
     prompt({ url, code }) {
-      process.stderr.write(`Open ${url} and enter the code ${code}\n`);
+      process.stderr.write(`${printableLine(`Open ${url} and enter the code ${code}`)}\n`);
     },
   });
   process.stdout.write(`logged in to ${client.server}\n`);

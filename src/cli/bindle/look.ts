@@ -1,5 +1,6 @@
 // `spindle bindle info`, `get`, `search` and `yank`: what is on a server.
 
+import { printableLine } from "../../errors/mod.ts";
 import {
   BindleCache,
   formatBindleId,
@@ -13,6 +14,7 @@ import {
 import { withProgress } from "../progress.ts";
 import type { GetOptions, InfoOptions, SearchOptions } from "./commands.ts";
 import { connect, trustOf } from "./connect.ts";
+import { escapeControls } from "./escape-controls.ts";
 import { bindleCacheOf } from "./places.ts";
 import type { ServerOptions } from "./server-options.ts";
 import { parcelsText, sizeText, TransferText } from "./transfer-text.ts";
@@ -28,7 +30,9 @@ export async function info(id: string, options: InfoOptions, { signal }: Abortab
   const invoice = await client.getInvoice(bindleId, { signal, yanked: options.yanked ?? false });
   if (trust) verifyInvoice(invoice, trust);
   process.stdout.write(
-    options.format === "text" ? describe(invoice) : `${formatInvoice(invoice, options.format).trimEnd()}\n`,
+    options.format === "text"
+      ? describe(invoice)
+      : `${escapeControls(formatInvoice(invoice, options.format).trimEnd())}\n`,
   );
 }
 
@@ -48,7 +52,9 @@ function describe(invoice: Invoice): string {
     }),
     `${group.length} ${group.length === 1 ? "group" : "groups"}: ${group.map(({ name }) => name).join(", ")}`,
     "",
-  ].join("\n");
+  ]
+    .map(printableLine)
+    .join("\n");
 }
 
 export async function get(id: string, options: GetOptions, { signal }: Abortable): Promise<void> {
@@ -98,11 +104,13 @@ export async function search(
     { signal },
   );
   if (options.format === "json") {
-    process.stdout.write(`${JSON.stringify(matches)}\n`);
+    process.stdout.write(`${escapeControls(JSON.stringify(matches))}\n`);
     return;
   }
   for (const invoice of matches.invoices) {
-    process.stdout.write(`${formatBindleId(invoice.bindle)}${invoice.yanked ? "  (yanked)" : ""}\n`);
+    process.stdout.write(
+      `${printableLine(formatBindleId(invoice.bindle))}${invoice.yanked ? "  (yanked)" : ""}\n`,
+    );
   }
   const shown = matches.offset + matches.invoices.length;
   if (matches.total === 0) process.stderr.write("The server has no such bindle\n");

@@ -8,7 +8,7 @@
 
 import { parse, stringify, TomlError } from "smol-toml";
 
-import { SpindleError } from "../../errors/mod.ts";
+import { printableLine, SpindleError } from "../../errors/mod.ts";
 import { parseManifest } from "../../manifest/mod.ts";
 import { type BindleContents, formatBindleId, type Invoice, type Label } from "../../registry/mod.ts";
 import { readParcel, runningOf } from "./read-parcel.ts";
@@ -103,6 +103,6 @@ function inSnakeCase(component: unknown): unknown {
 }
 
 export function manifestError(contents: BindleContents, state: string, hint?: string): SpindleError {
-  const message = `${runningOf(contents)}: ${state}`;
+  const message = printableLine(`${runningOf(contents)}: ${state}`);
   return new SpindleError("BINDLE_MANIFEST", message, hint === undefined ? {} : { hint });
 }

@@ -3,7 +3,7 @@
 import { hash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 
-import { SpindleError } from "../../errors/mod.ts";
+import { printableLine, SpindleError } from "../../errors/mod.ts";
 import { type BindleContents, formatBindleId, type Label } from "../../registry/mod.ts";
 
 /**
@@ -22,7 +22,7 @@ export async function readParcel(
   await contents.fetch([label], { signal, anew: true });
   const bytes = await readFile(file);
   if (isOf(label, bytes)) return bytes;
-  const message = `${runningOf(contents)}: "${label.name}" is not what the invoice says`;
+  const message = `${runningOf(contents)}: "${printableLine(label.name)}" is not what the invoice says`;
   throw new SpindleError("BINDLE_PARCEL_MISMATCH", message);
 }
 

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import { STATUS_CODES } from "node:http";
 
-import { type ErrorCode, SpindleError } from "../../errors/mod.ts";
+import { type ErrorCode, printableLine, SpindleError } from "../../errors/mod.ts";
 import { type Credentials, refusalOf } from "./credentials.ts";
 import { DOCUMENT_BYTES_MAX, formatOfMediaType, parseDocument } from "./document.ts";
 import { ParcelMismatch } from "./parcel-check.ts";
@@ -62,12 +62,16 @@ export async function throwRefusal(answer: IncomingMessage, errand: Errand): Pro
   if (statusCode === 401) throw unauthorized(errand);
   if (text === undefined && statusCode < 500) throw notBindle(answer, answer.headers["content-type"] ?? "");
   const { code, state, hint } = meaningOf(statusCode, text ?? "no message", errand);
-  throw new SpindleError(code, `${errand.action}: ${state}`, hint === undefined ? {} : { hint });
+  throw new SpindleError(
+    code,
+    printableLine(`${errand.action}: ${state}`),
+    hint === undefined ? {} : { hint },
+  );
 }
 
 export function unauthorized({ action, credentials }: Errand): SpindleError {
   const { state, hint } = refusalOf(credentials);
-  return new SpindleError("BINDLE_UNAUTHORIZED", `${action}: ${state}`, { hint });
+  return new SpindleError("BINDLE_UNAUTHORIZED", printableLine(`${action}: ${state}`), { hint });
 }
 
 function meaningOf(status: number, text: string, { notFound }: Errand): Meaning {
@@ -105,14 +109,18 @@ async function errorTextOf(answer: IncomingMessage): Promise<string | undefined>
 /** What an exchange threw, as an error of its errand. */
 export function explained(error: unknown, { action, mismatchHint = TELL_HINT }: Errand): unknown {
   if (error instanceof ParcelMismatch) {
-    return new SpindleError("BINDLE_PARCEL_MISMATCH", `${action}: the parcel ${error.message}`, {
-      hint: mismatchHint,
-      cause: error.cause,
-    });
+    return new SpindleError(
+      "BINDLE_PARCEL_MISMATCH",
+      printableLine(`${action}: the parcel ${error.message}`),
+      {
+        hint: mismatchHint,
+        cause: error.cause,
+      },
+    );
   }
   if (!(error instanceof TransportError)) return error;
   const isAnswer = error.kind === "answer";
   const code = isAnswer ? "BINDLE_SERVER_ANSWER" : "BINDLE_SERVER_UNREACHABLE";
   const hint = error.hint ?? (isAnswer ? TELL_HINT : "Try again later, or ask who runs the server.");
-  return new SpindleError(code, `${action}: ${error.message}`, { hint });
+  return new SpindleError(code, printableLine(`${action}: ${error.message}`), { hint });
 }

@@ -1,6 +1,6 @@
 // A bindle whose parcels can be had as files, wherever it is kept.
 
-import { SpindleError } from "../../errors/mod.ts";
+import { printableLine, SpindleError } from "../../errors/mod.ts";
 import { formatBindleId } from "./bindle-id.ts";
 import type { Invoice, Label } from "./invoice.ts";
 import type { TransferProgress } from "./push.ts";
@@ -51,7 +51,7 @@ export function groupFiles(invoice: Invoice, group: string): readonly GroupFile[
     if (problem === undefined) continue;
     const action = `Cannot use the files of group "${group}" of ${formatBindleId(invoice.bindle)}`;
     const hint = "Have it pushed again without such a name: a component could not be given this file.";
-    throw new SpindleError("BINDLE_FILE_NAME", `${action}: ${problem}`, { hint });
+    throw new SpindleError("BINDLE_FILE_NAME", printableLine(`${action}: ${problem}`), { hint });
   }
   return Array.from(files, ([path, label]) => ({ path, label }));
 }

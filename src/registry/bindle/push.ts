@@ -3,7 +3,7 @@
 // A bindle that is there already is not changed: what is missing of it is sent, as after a push that was
 // interrupted. What the server lacks is for the server to say, never for the local invoice.
 
-import { SpindleError } from "../../errors/mod.ts";
+import { printableLine, SpindleError } from "../../errors/mod.ts";
 import { forEachAtOnce } from "./at-once.ts";
 import { formatBindleId } from "./bindle-id.ts";
 import type { BindleClient } from "./client.ts";
@@ -93,7 +93,7 @@ function refuseOther(
   if (unsigned) {
     throw new SpindleError(
       "BINDLE_EXISTS",
-      `${action}: the server has it without the signature of "${unsigned.by}"`,
+      `${action}: the server has it without the signature of "${printableLine(unsigned.by)}"`,
       {
         hint: "Raise `version` in the manifest: what is on a server is not signed later.",
       },
@@ -134,7 +134,7 @@ function contentOf({ server }: BindleClient, source: BindleSource, label: Label)
   if (content) return content;
   throw new SpindleError(
     "BINDLE_PARCEL_MISSING",
-    `Cannot push ${formatBindleId(source.invoice.bindle)} to ${server}: the parcel "${label.name}" is neither here nor on the server`,
+    `Cannot push ${formatBindleId(source.invoice.bindle)} to ${server}: the parcel "${printableLine(label.name)}" is neither here nor on the server`,
   );
 }
 
@@ -151,7 +151,7 @@ async function refuseStuck(
   if (!stuck) return;
   throw new SpindleError(
     "BINDLE_INCOMPLETE",
-    `Cannot push ${formatBindleId(invoice.bindle)} to ${client.server}: it refuses the parcel "${stuck.name}" as present, and lacks it`,
+    `Cannot push ${formatBindleId(invoice.bindle)} to ${client.server}: it refuses the parcel "${printableLine(stuck.name)}" as present, and lacks it`,
     { hint: `An upload was interrupted: remove parcels/${stuck.sha256} from the server's directory.` },
   );
 }

@@ -8,7 +8,7 @@ import { constants } from "node:fs";
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 
-import { SpindleError } from "../../errors/mod.ts";
+import { printableLine, SpindleError } from "../../errors/mod.ts";
 import { forEachAtOnce } from "./at-once.ts";
 import type { BindleContents } from "./bindle-contents.ts";
 import { type BindleId, digestOfBindleId, formatBindleId } from "./bindle-id.ts";
@@ -146,7 +146,7 @@ function parcelPath(root: string, sha256: string): string {
 
 function standaloneError(action: string, error: unknown): unknown {
   if (error instanceof ParcelMismatch) {
-    return new SpindleError("BINDLE_PARCEL_MISMATCH", `${action}: ${error.message}`);
+    return new SpindleError("BINDLE_PARCEL_MISMATCH", printableLine(`${action}: ${error.message}`));
   }
   const state = fileStateOf(error);
   if (state === undefined) return error;

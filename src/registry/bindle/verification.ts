@@ -3,7 +3,7 @@
 // The strategies and their quirks are those of the reference (`src/invoice/verification.rs` of
 // deislabs/bindle at v0.9.2): a key is known if the keyring has it, whatever roles it is listed with there.
 
-import { didYouMean, SpindleError } from "../../errors/mod.ts";
+import { didYouMean, printableLine, SpindleError } from "../../errors/mod.ts";
 import { formatBindleId } from "./bindle-id.ts";
 import { type Invoice, SIGNATURE_ROLES, type SignatureRole } from "./invoice.ts";
 import type { Keyring } from "./keyring.ts";
@@ -96,7 +96,7 @@ export function verifyInvoice(invoice: Invoice, trust: Trust): void {
     checkSignatures(invoice, trust);
   } catch (error) {
     if (!(error instanceof SignatureError)) throw error;
-    const message = `Cannot trust ${formatBindleId(invoice.bindle)}: ${error.message}`;
+    const message = printableLine(`Cannot trust ${formatBindleId(invoice.bindle)}: ${error.message}`);
     throw new SpindleError("BINDLE_SIGNATURE", message, { hint: hintFor(invoice, trust) });
   }
 }
