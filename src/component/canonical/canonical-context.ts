@@ -11,10 +11,8 @@ import type { ComponentState, InstanceState } from "./component-state.ts";
 
 /** Bytes of a string or list. The specification's. */
 const POINTED_BYTES_MAX = 2 ** 28 - 1;
-/** Bytes that one call may lift, about: what is in memory, and `ELEMENT_COST_BYTES` for each element of a list. */
+/** Bytes that one call may lift, about: what is in memory, and the `liftCost` of each element of a list. That takes a tenth of a second. */
 export const LIFTED_BYTES_MAX = 128 * 2 ** 20;
-/** What an element of an array costs in JavaScript, besides what it has in guest memory. */
-const ELEMENT_COST_BYTES = 16;
 /** Texts of so many characters are lifted, and lowered, quicker by a loop than by a call into the runtime. */
 const SHORT_LIFT = 10;
 const SHORT_LOWER = 24;
@@ -23,6 +21,12 @@ const UTF16_TAG = 0x8000_0000;
 
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const utf16Decoder = new TextDecoder("utf-16le", { fatal: true, ignoreBOM: true });
+
+interface ElementLayout {
+  readonly size: number;
+  readonly alignment: number;
+  readonly liftCost: number;
+}
 
 export class CanonicalContext {
   readonly state: ComponentState;
@@ -84,13 +88,13 @@ export class CanonicalContext {
   }
 
   /** The place of a list's elements, checked, and charged for. */
-  elements(pointer: number, length: number, element: { readonly size: number; readonly alignment: number }) {
+  elements(pointer: number, length: number, element: ElementLayout) {
     const start = pointer >>> 0;
     const bytes = (length >>> 0) * element.size;
     if (bytes > POINTED_BYTES_MAX) trap(`list of ${bytes} bytes is too long`);
     if (start % element.alignment !== 0) trap("list pointer is not aligned");
     if (start + bytes > this.memory.byteLength) trap("list content out-of-bounds");
-    this.#charge(bytes + (length >>> 0) * ELEMENT_COST_BYTES);
+    this.#charge(bytes + (length >>> 0) * element.liftCost);
     return start;
   }
 
@@ -104,8 +108,8 @@ export class CanonicalContext {
   }
 
   /** The elements of a list of a fixed length lie in the value itself. */
-  chargeElements(length: number): void {
-    this.#charge(length * ELEMENT_COST_BYTES);
+  chargeElements(length: number, liftCost: number): void {
+    this.#charge(length * liftCost);
   }
 
   #charge(bytes: number): void {

@@ -7,7 +7,7 @@ import type { ResourceType } from "../types.ts";
 import { trap } from "./canonical-error.ts";
 
 /** Live handles of one component instance. A guest that wants more leaks them. */
-export const HANDLES_MAX = 2 ** 18;
+export const HANDLES_MAX = 2 ** 16;
 /** Entries that a restored table keeps for reuse, so that one large call does not cost memory for ever. */
 const SPARE_ENTRIES_MAX = 1024;
 

@@ -20,6 +20,13 @@ const TYPE_DEPTH_MAX = 100;
 /** Flags are one core value. */
 const FLAGS_MAX = 32;
 
+const NUMBER_COST = 16;
+const OBJECT_COST = 64;
+const STRING_COST = 256;
+const HANDLE_COST = 1024;
+/** A short list of bytes takes the longest of all that is as short: more than a microsecond. */
+const LIST_COST = 1536;
+
 interface Extent {
   readonly size: number;
   readonly alignment: number;
@@ -33,6 +40,8 @@ interface Contents {
   readonly hasSequence: boolean;
   readonly hasOwn: boolean;
   readonly hasBorrow: boolean;
+  /** What an element of a list of these costs to lift, besides the bytes that it has in guest memory. */
+  readonly liftCost: number;
 }
 
 export type RecordLayout = Extent & {
@@ -296,7 +305,36 @@ function contents(shape: Shape): Contents {
     hasSequence: isSequence(shape) || parts.some(({ hasSequence }) => hasSequence),
     hasOwn: shape.kind === "own" || parts.some(({ hasOwn }) => hasOwn),
     hasBorrow: shape.kind === "borrow" || parts.some(({ hasBorrow }) => hasBorrow),
+    liftCost: liftCost(shape),
   };
+}
+
+/**
+ * About the bytes that a value occupies in JavaScript, and more for what takes long to make: a limit on
+ * the sum is one on the memory and on the time that a lift takes. Elements of lists are charged for when
+ * they are lifted.
+ */
+function liftCost(shape: Shape): number {
+  switch (shape.kind) {
+    case "record":
+      return shape.fields.reduce((sum, field) => sum + field.liftCost, OBJECT_COST);
+    case "variant":
+      return OBJECT_COST + largest(0, partsOf(shape), (payload) => payload.liftCost);
+    case "flags":
+      return OBJECT_COST + NUMBER_COST * shape.names.length;
+    case "list":
+      return LIST_COST;
+    case "string":
+      return STRING_COST;
+    case "own":
+    case "borrow":
+      return HANDLE_COST;
+    case "u64":
+    case "s64":
+      return OBJECT_COST;
+    default:
+      return NUMBER_COST;
+  }
 }
 
 function isSequence(shape: Shape): boolean {

@@ -314,7 +314,7 @@ export class ValueCode {
       }
       case "list": {
         const { element, length, size } = layout;
-        const charge = `cx.chargeElements(${length});`;
+        const charge = `cx.chargeElements(${length}, ${element.kind === "u8" ? 1 : element.liftCost});`;
         if (element.kind === "u8") return `${head} { ${charge} return cx.copy(at, at + ${size}); }`;
         return `${head} { ${charge} ${this.#loadElements(element, String(length))} }`;
       }

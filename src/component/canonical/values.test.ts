@@ -341,6 +341,22 @@ test("many pointers to the same bytes cannot fill the memory of the host", async
   slot.lowered(0)(0, 1);
 });
 
+const dear: readonly (readonly [ValueType, number])[] = [
+  [{ kind: "tuple", elements: [string, bytes] }, 75_000],
+  [bytes, 100_000],
+  [string, 550_000],
+  [pair, 350_000],
+];
+
+for (const [element, length] of dear) {
+  test(`${length} values of ${describeType(element)} are too much for one call, also if they are empty`, async () => {
+    const slot = await slotFor({ kind: "list", element });
+    slot.callSuspendable(REALLOC, [0, 0, 1, 6_000_000]);
+    assert.throws(() => slot.lowered(0)(0, length), trapOf(/a call passes more than/));
+    slot.lowered(0)(0, length / 100);
+  });
+}
+
 const answers: readonly (readonly [number, ValueType, unknown, RegExp])[] = [
   [2, { kind: "list", element: u32 }, [1], /realloc return: result not aligned/],
   [-1, { kind: "list", element: u32 }, [1, 2], /realloc return: result not aligned/],
