@@ -39,7 +39,7 @@ import {
   readBody,
   targetOf,
 } from "./request.ts";
-import type { IndexedBindle, SearchIndex } from "./search-index.ts";
+import { type IndexedBindle, SearchError, type SearchIndex, type SearchQuery } from "./search-index.ts";
 import type { BindleStore, StoredInvoice } from "./store.ts";
 
 export interface ApiOptions {
@@ -136,7 +136,7 @@ export class BindleApi {
     const yanked = parseFlag(rest.yanked);
     parseFlag(rest.strict);
     await this.#options.indexed;
-    const found = this.#options.index.search({ query, version, yanked });
+    const found = this.#search({ query, version, yanked });
     const matches: Matches = {
       query,
       strict: true,
@@ -148,6 +148,14 @@ export class BindleApi {
       invoices: await this.#invoicesOf(found.slice(offset, offset + limit)),
     };
     return documentReply(200, matches, format);
+  }
+
+  #search(query: SearchQuery): readonly IndexedBindle[] {
+    try {
+      return this.#options.index.search(query);
+    } catch (error) {
+      throw error instanceof SearchError ? REFUSALS.search(error.message) : error;
+    }
   }
 
   async #invoicesOf(bindles: readonly IndexedBindle[]): Promise<readonly Invoice[]> {

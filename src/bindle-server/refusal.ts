@@ -18,6 +18,7 @@ export const REFUSALS = {
   id: () => new Refusal(400, "invalid ID given"),
   body: (state: string) => new Refusal(400, `Request body toml deserialize error: ${state}`),
   query: () => new Refusal(400, "Invalid query string"),
+  search: (state: string) => new Refusal(400, `Cannot search: ${state}`),
   parcel: (sha: string, id: string) => new Refusal(400, `Parcel SHA ${sha} does not exist in invoice ${id}`),
   login: () => new Refusal(400, "Error with auth request"),
   digest: () => new Refusal(400, "digest does not match"),

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import semver from "semver";
 
 import { formatBindleId, parseBindleId } from "../registry/mod.ts";
-import { SearchIndex } from "./search-index.ts";
+import { SearchError, SearchIndex } from "./search-index.ts";
 
 const index = new SearchIndex();
 const STORED = [
@@ -65,6 +66,30 @@ for (const { query, version, finds, because } of cases) {
     assert.deepEqual(index.search({ query, version, yanked: false }).map(formatBindleId), finds);
   });
 }
+
+const limits = [
+  { what: "characters of a query", query: "a".repeat(256), version: "" },
+  { what: "words of a query", query: `a${" b".repeat(15)}`, version: "" },
+  { what: "characters of a version", query: "", version: "1 || ".repeat(51).padEnd(256, "1") },
+];
+for (const { what, query, version } of limits) {
+  test(`SearchIndex.search() takes so many ${what}, and not one more`, () => {
+    index.search({ query, version, yanked: false });
+    const more = {
+      query: query && `${query}${query.includes(" ") ? " c" : "c"}`,
+      version: version && `${version}1`,
+    };
+    assert.throws(() => index.search({ ...more, yanked: false }), SearchError);
+  });
+}
+
+test("SearchIndex.search() parses a range once, however many bindles there are", (context) => {
+  const many = new SearchIndex();
+  for (let patch = 0; patch < 100; patch++) many.put({ name: "a", version: `1.0.${patch}`, yanked: false });
+  const parse = context.mock.method(semver.Range.prototype, "parseRange");
+  assert.equal(many.search({ query: "", version: ">=1.0.50 <2", yanked: false }).length, 50);
+  assert.ok(parse.mock.callCount() <= 2);
+});
 
 test("SearchIndex.search() gives yanked bindles to those who ask for them", () => {
   const found = index.search({ query: "a.com/hello", version: "^1.1", yanked: true }).map(formatBindleId);

@@ -232,6 +232,21 @@ const badTargets = [
   { target: "_q?o=-1", status: 400, error: "Invalid query string" },
   { target: "_q?yanked=maybe", status: 400, error: "Invalid query string" },
   { target: "_q?__proto__=1", status: 400, error: "Invalid query string" },
+  {
+    target: `_q?q=${"a".repeat(257)}`,
+    status: 400,
+    error: "Cannot search: the query is longer than 256 characters",
+  },
+  {
+    target: `_q?q=${"a+".repeat(17)}`,
+    status: 400,
+    error: "Cannot search: the query has more than 16 words",
+  },
+  {
+    target: `_q?v=${"1".repeat(257)}`,
+    status: 400,
+    error: "Cannot search: the version is longer than 256 characters",
+  },
   { target: "login", status: 400, error: "Invalid query string" },
   { target: "login?provider=x", status: 400, error: "Error with auth request" },
   {
