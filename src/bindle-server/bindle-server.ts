@@ -66,18 +66,24 @@ export class BindleServer implements AsyncDisposable {
   /** The base URL for clients. */
   readonly url: string;
   readonly #server: Server;
+  readonly #store: BindleStore;
   readonly #stopMs: number;
 
-  private constructor(server: Server, { url, stopMs }: { readonly url: string; readonly stopMs: number }) {
+  private constructor(
+    { server, store }: { readonly server: Server; readonly store: BindleStore },
+    { url, stopMs }: { readonly url: string; readonly stopMs: number },
+  ) {
     this.#server = server;
+    this.#store = store;
     this.url = url;
     this.#stopMs = stopMs;
   }
 
-  /** @throws SpindleError BINDLE_STORE_UNUSABLE, LISTEN_FAILED, PORT_IN_USE, TLS_FILES_UNUSABLE */
+  /** @throws SpindleError BINDLE_STORE_BUSY, BINDLE_STORE_UNUSABLE, LISTEN_FAILED, PORT_IN_USE, TLS_FILES_UNUSABLE */
   static async start(options: BindleServerOptions): Promise<BindleServer> {
     const limits = { ...LIMITS, ...options.limits };
-    const store = await BindleStore.open(options.directory);
+    using stack = new DisposableStack();
+    const store = stack.use(await BindleStore.open(options.directory));
     const index = new SearchIndex();
     const { keyring, strategy, hostKeys } = options;
     const ownKeys = hostKeys.key.map((secret) => publicKeyOf(secret));
@@ -96,7 +102,8 @@ export class BindleServer implements AsyncDisposable {
     });
     const host = await listen(server, options.listen ?? { host: "127.0.0.1", port: 8080 });
     const url = `${options.tls ? "https" : "http"}://${host}/v1/`;
-    return new BindleServer(server, { url, stopMs: limits.stopMs });
+    stack.move();
+    return new BindleServer({ server, store }, { url, stopMs: limits.stopMs });
   }
 
   /** Takes no more connections, and resolves when those that there are have had their answers. */
@@ -107,6 +114,7 @@ export class BindleServer implements AsyncDisposable {
     const timer = setTimeout(() => this.#server.closeAllConnections(), this.#stopMs);
     await closed;
     clearTimeout(timer);
+    this.#store[Symbol.dispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,7 @@
 //     invoices/<digest of the id>/invoice.toml
 //     parcels/<digest>/parcel.dat
 //     tmp/                                        what is being written
+//     server.pid                                  the server that uses the directory
 //
 // A directory is made in tmp/, put on the disk, and renamed to its place, which is atomic and fails if
 // something is there already. So what has its place is whole; what was acknowledged is on the disk; of two
@@ -28,6 +29,7 @@ import {
   writeToDisk,
   writeWholeFile,
 } from "../registry/mod.ts";
+import { StoreLock } from "./store-lock.ts";
 import { WeightedCache } from "./weighted-cache.ts";
 
 /** An invoice, with what is asked of it often. */
@@ -49,26 +51,38 @@ const CACHED_BYTES_MAX = 32 * 2 ** 20;
 /** Parcels that are looked for at once. */
 const LOOKS_AT_ONCE = 16;
 
-export class BindleStore {
+export class BindleStore implements Disposable {
   readonly #root: string;
+  readonly #lock: StoreLock;
   readonly #cache = new WeightedCache<StoredInvoice>(CACHED_BYTES_MAX);
   /** How many invoices were replaced so far. */
   #replacements = 0;
 
-  private constructor(root: string) {
+  private constructor(root: string, lock: StoreLock) {
     this.#root = root;
+    this.#lock = lock;
   }
 
-  /** @throws SpindleError BINDLE_STORE_UNUSABLE */
+  /**
+   * Has the directory for itself until it is disposed.
+   *
+   * @throws SpindleError BINDLE_STORE_BUSY, BINDLE_STORE_UNUSABLE
+   */
   static async open(directory: string): Promise<BindleStore> {
-    const store = new BindleStore(directory);
+    const temporary = path.join(directory, TEMPORARY);
     try {
-      for (const part of [INVOICES, PARCELS, TEMPORARY]) await mkdir(store.#path(part), { recursive: true });
-      await removeAbandoned(store.#path(TEMPORARY));
+      for (const part of [INVOICES, PARCELS, TEMPORARY]) {
+        await mkdir(path.join(directory, part), { recursive: true });
+      }
+      await removeAbandoned(temporary);
     } catch (error) {
       throw storeUnusable(directory, error, "--dir");
     }
-    return store;
+    return new BindleStore(directory, await StoreLock.take(directory, temporary));
+  }
+
+  [Symbol.dispose](): void {
+    this.#lock[Symbol.dispose]();
   }
 
   /** All invoices, one after another; those that cannot be read are reported and left out. */

@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   BINDLE_SERVER_URL: "The URL of a Bindle server cannot be used",
   BINDLE_SIGNATURE: "The signatures of a bindle are not those that are demanded",
   BINDLE_STANDALONE: "A bindle on disk cannot be read or written",
+  BINDLE_STORE_BUSY: "Another Bindle server stores in a directory",
   BINDLE_STORE_UNUSABLE: "A directory cannot be used to store bindles",
   BINDLE_STRATEGY_UNKNOWN: "A verification strategy does not exist",
   BINDLE_UNAUTHORIZED: "A Bindle server wants other credentials",

@@ -440,6 +440,21 @@ test("GET /healthz says that the server is well", async () => {
   assert.deepEqual(JSON.parse((await ask("GET", "/healthz")).body), { status: "OK", version: "0.0.0" });
 });
 
+test("a second server on one directory is refused, and leaves it to the first one", async () => {
+  await using place = await temporaryFolder();
+  await using first = await startServer(place.path);
+  await assert.rejects(startServer(place.path), { code: "BINDLE_STORE_BUSY" });
+  assert.equal((await ask("GET", "_q", {}, first.url)).status, 200);
+});
+
+test("a server that cannot listen leaves its directory to another", async () => {
+  await using place = await temporaryFolder();
+  const { hostname, port } = new URL(server.url);
+  const listen = { host: hostname, port: Number(port) };
+  await assert.rejects(startServer(place.path, { listen }), { code: "PORT_IN_USE" });
+  await using _ = await startServer(place.path);
+});
+
 test("a server finds again what was stored before it began, whoever has yanked it", async () => {
   await using place = await temporaryFolder();
   const { invoice } = bindleOf("old/1.0.0", { a: "old" });
