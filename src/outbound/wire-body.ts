@@ -60,11 +60,15 @@ export function readBody(
   const body = new BytePipe();
   const expect = () => timer.start(betweenBytesMs, "go-on");
   expect();
+  // A peer may answer without having read what it was sent.
+  const stopSending = () => {
+    if (!outgoing.writableFinished) outgoing.destroy();
+  };
+  incoming.once("end", stopSending);
   fill(body, incoming, {
     cancelled() {
       incoming.destroy();
-      // A peer may answer without having read what it was sent.
-      if (!outgoing.writableFinished) outgoing.destroy();
+      stopSending();
     },
     trailers: () => incoming.rawTrailers.map((text, index) => (index % 2 === 0 ? text.toLowerCase() : text)),
     progress: (state) => (state === "flowing" ? expect() : timer.stop()),
