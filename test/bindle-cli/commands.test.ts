@@ -144,6 +144,10 @@ const mistakes = [
     says: /\[APPLICATION_NOT_FOUND\]/,
   },
   { args: ["bindle", "push", ID], code: 2, says: /--path and an id go together/ },
+  { args: ["bindle", "push", "--label", "Ann"], code: 2, says: /with --sign-key/ },
+  { args: ["bindle", "push", "--role", "creator"], code: 2, says: /with --sign-key/ },
+  { args: ["bindle", "push", "-p", ".", ID, "-f", "."], code: 2, says: /--path pushes a bindle as it is/ },
+  { args: ["bindle", "push", "-p", ".", ID, "--buildinfo", "a"], code: 2, says: /--path pushes a bindle/ },
   { args: ["bindle", "prepare", "-d", "x", "--buildinfo", "a b"], code: 1, says: /\[BINDLE_ID_INVALID\]/ },
   {
     args: ["bindle", "push", "--server", "http://127.0.0.1:1/v1/", "--sign-key", "none.toml"],

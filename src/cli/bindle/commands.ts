@@ -149,8 +149,21 @@ function pushCommand(act: Act): Command {
       if ((id === undefined) !== (options.path === undefined)) {
         self.error("error: --path and an id go together: `spindle bindle push --path DIR NAME/VERSION`");
       }
+      refuseIgnored(self, options);
       return act({ kind: "push", id, options });
     });
+}
+
+/** A flag without effect is a mistake: who gives one may believe that the bindle is signed. */
+function refuseIgnored(command: Command, options: PushOptions): void {
+  const isGiven = (name: string) => command.getOptionValueSource(name) === "cli";
+  if (options.signKey === undefined && (options.label !== undefined || isGiven("role"))) {
+    command.error("error: --label and --role choose a key to sign with: give its file with --sign-key");
+  }
+  if (options.path === undefined) return;
+  if (["from", "file", "buildinfo"].some(isGiven)) {
+    command.error("error: --path pushes a bindle as it is: --from and --buildinfo are for an application");
+  }
 }
 
 function infoCommand(act: Act): Command {
