@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Fields } from "./fields.ts";
+import { HeldBytes } from "./held-bytes.ts";
+import { OutgoingResponse } from "./outgoing-response.ts";
 
 const bytes = (text: string) => Buffer.from(text);
 const texts = (values: readonly Uint8Array[]) => values.map((value) => Buffer.from(value).toString());
@@ -81,4 +83,39 @@ test("Fields do not grow without end", () => {
     for (let i = 0; i < 200; i++) fields.append("a", Buffer.alloc(1000, "x"));
   };
   assert.throws(fill, /more than 131072 bytes/);
+});
+
+test("Fields have a limited number of entries, also empty ones", () => {
+  const entries = Array.from({ length: 4097 }, () => ["a", bytes("")] as const);
+  assert.equal(Fields.fromEntries(entries.slice(1)).tag, "ok");
+  assert.throws(() => Fields.fromEntries(entries), /more than 4096 headers/);
+});
+
+test("The copies of one call are limited together, and make room for others when they are dropped", () => {
+  const held = new HeldBytes();
+  const entries = Array.from({ length: 4096 }, () => ["a", bytes("")] as const);
+  const made = Fields.fromEntries(entries, held);
+  assert.ok(made.tag === "ok");
+  const { val: fields } = made;
+  for (let i = 0; i < 1000; i++) fields.copy(held)[Symbol.dispose]();
+  assert.throws(() => {
+    for (let i = 0; i < 1000; i++) fields.copy(held);
+  }, /holds headers and messages of more than 16777216 bytes/);
+});
+
+test("Bodies that nobody reads are limited together; those of responses that are dropped are not held", () => {
+  const held = new HeldBytes();
+  const make = () => {
+    const response = new OutgoingResponse(Fields.empty(held));
+    response.body();
+    return response;
+  };
+  for (let i = 0; i < 1000; i++) {
+    const response = make();
+    response.headers[Symbol.dispose]();
+    response[Symbol.dispose]();
+  }
+  assert.throws(() => {
+    for (let i = 0; i < 1000; i++) make();
+  }, /holds headers and messages/);
 });

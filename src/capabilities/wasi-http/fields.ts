@@ -3,6 +3,7 @@
 // Names are in lower case, as in Spin. Values hold one character per byte; to guests they are bytes.
 
 import { err, ok, type Result } from "../../wasi/mod.ts";
+import { HeldBytes } from "./held-bytes.ts";
 
 export type FieldEntry = readonly [name: string, value: Uint8Array];
 export type HeaderError = { readonly tag: "invalid-syntax" | "forbidden" | "immutable" };
@@ -26,6 +27,11 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
 
 /** Names and values of one object together; more than any server takes. Beyond, the guest traps. */
 const FIELDS_BYTES_MAX = 128 * 1024;
+/** Entries of one object; servers take some hundreds. Beyond, the guest traps. */
+const ENTRIES_MAX = 4096;
+/** What an entry costs besides its text, and an object besides its entries. */
+const ENTRY_BYTES = 64;
+const OBJECT_BYTES = 256;
 
 /** A token (RFC 9110, 5.6.2). */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -41,16 +47,21 @@ export class Fields {
   /** Name, value, name, value, ... */
   #list: string[];
   #isMutable: boolean;
-  #bytes = 0;
+  #bytes: number;
+  /** Pays for what a guest makes. What was received is limited by whoever received it. */
+  readonly held: HeldBytes | undefined;
+  #isReleased = false;
 
-  private constructor(list: string[], access: "mutable" | "immutable") {
+  private constructor(list: string[], held: HeldBytes | undefined) {
     this.#list = list;
-    this.#isMutable = access === "mutable";
-    for (const text of list) this.#bytes += text.length;
+    this.#isMutable = held !== undefined;
+    this.#bytes = textBytes(list);
+    held?.add(this.#heldBytes);
+    this.held = held;
   }
 
-  static empty(): Fields {
-    return new Fields([], "mutable");
+  static empty(held = new HeldBytes()): Fields {
+    return new Fields([], held);
   }
 
   /** What came off the wire, but for what guests do not see. @param list name, value, name, value, ... */
@@ -61,14 +72,16 @@ export class Fields {
       const name = (list[at] as string).toLowerCase();
       if (!FORBIDDEN.has(name)) visible.push(name, list[at + 1] as string);
     }
-    return new Fields(visible, "immutable");
+    return new Fields(visible, undefined);
   }
 
-  static fromEntries(entries: readonly FieldEntry[]): Result<Fields, HeaderError> {
-    const fields = Fields.empty();
+  static fromEntries(entries: readonly FieldEntry[], held = new HeldBytes()): Result<Fields, HeaderError> {
+    const fields = Fields.empty(held);
     for (const [name, value] of entries) {
       const appended = fields.append(name, value);
-      if (appended.tag === "err") return appended;
+      if (appended.tag === "ok") continue;
+      fields.release();
+      return appended;
     }
     return ok(fields);
   }
@@ -85,8 +98,23 @@ export class Fields {
   }
 
   /** A copy that can be changed. */
-  copy(): Fields {
-    return new Fields([...this.#list], "mutable");
+  copy(held = new HeldBytes()): Fields {
+    return new Fields([...this.#list], held);
+  }
+
+  /** To be called when the handle of a guest is dropped: fields of a message are held by the message. */
+  [Symbol.dispose](): void {
+    if (this.#isMutable) this.release();
+  }
+
+  /** Nobody holds the fields any more. */
+  release(): void {
+    if (!this.#isReleased) this.held?.remove(this.#heldBytes);
+    this.#isReleased = true;
+  }
+
+  get #heldBytes(): number {
+    return OBJECT_BYTES + this.#bytes + (ENTRY_BYTES * this.#list.length) / 2;
   }
 
   /** The first value. */
@@ -154,18 +182,29 @@ export class Fields {
 
   /** @throws Error at the limit, which ends the guest */
   #add(name: string, value: string): void {
-    this.#bytes += name.length + value.length;
-    if (this.#bytes > FIELDS_BYTES_MAX) {
+    const bytes = name.length + value.length;
+    if (this.#bytes + bytes > FIELDS_BYTES_MAX) {
       throw new Error(`The guest made headers of more than ${FIELDS_BYTES_MAX} bytes`);
     }
+    if (this.#list.length >= 2 * ENTRIES_MAX) {
+      throw new Error(`The guest made more than ${ENTRIES_MAX} headers in one object`);
+    }
+    this.held?.add(ENTRY_BYTES + bytes);
+    this.#bytes += bytes;
     this.#list.push(name, value);
   }
 
   #remove(name: string): void {
+    const before = this.#heldBytes;
     const isKept = (at: number) => this.#list[at - (at % 2)] !== name;
     this.#list = this.#list.filter((_, at) => isKept(at));
-    this.#bytes = this.#list.reduce((sum, text) => sum + text.length, 0);
+    this.#bytes = textBytes(this.#list);
+    this.held?.remove(before - this.#heldBytes);
   }
+}
+
+function textBytes(list: readonly string[]): number {
+  return list.reduce((sum, text) => sum + text.length, 0);
 }
 
 function textOf(value: Uint8Array): string {

@@ -15,10 +15,15 @@ type HttpInterface = HostInterface<CapabilityContext>;
 
 /** What the host has to be told of when a guest lets go of it. */
 const resources: NonNullable<HttpInterface["resources"]> = Object.fromEntries(
-  ["incoming-body", "outgoing-body", "incoming-response", "future-incoming-response"].map((name) => [
-    name,
-    { drop: (_: HttpCaller, object: Disposable) => object[Symbol.dispose]() },
-  ]),
+  [
+    "fields",
+    "incoming-body",
+    "outgoing-body",
+    "outgoing-request",
+    "outgoing-response",
+    "incoming-response",
+    "future-incoming-response",
+  ].map((name) => [name, { drop: (_: HttpCaller, object: Disposable) => object[Symbol.dispose]() }]),
 );
 
 const handlerFunctions: HttpFunctions = {

@@ -6,6 +6,7 @@
 import { err, ok, type Result } from "../../wasi/mod.ts";
 import { debugText, type ErrorCode } from "./error-code.ts";
 import { type FieldEntry, Fields, type HeaderError } from "./fields.ts";
+import { heldBytesOf } from "./held-bytes.ts";
 import type { FutureTrailers } from "./incoming-body.ts";
 import type { ResponseOutparam } from "./incoming-request.ts";
 import type { FutureIncomingResponse, IncomingResponse } from "./incoming-response.ts";
@@ -29,7 +30,8 @@ export function octoberError(code: ErrorCode): OctoberError {
 export const octoberFunctions: HttpFunctions = {
   ...sharedFunctions,
 
-  "[constructor]fields": (_, entries: readonly FieldEntry[]) => orTrap(Fields.fromEntries(entries)),
+  "[constructor]fields": (caller, entries: readonly FieldEntry[]) =>
+    orTrap(Fields.fromEntries(entries, heldBytesOf(caller))),
   "[method]fields.set": (_, self: Fields, name: string, values: readonly Uint8Array[]) =>
     orTrap(self.set(name, values)),
   "[method]fields.delete": (_, self: Fields, name: string) => orTrap(self.delete(name)),
@@ -39,8 +41,8 @@ export const octoberFunctions: HttpFunctions = {
   "[constructor]outgoing-request": createRequest,
   "[method]outgoing-request.write": (_, self: OutgoingRequest) => self.body(),
 
-  "[constructor]outgoing-response"(_, status: number, headers: Fields) {
-    const response = new OutgoingResponse(headers.copy());
+  "[constructor]outgoing-response"(caller, status: number, headers: Fields) {
+    const response = new OutgoingResponse(headers.copy(heldBytesOf(caller)));
     if (response.setStatus(status).tag === "err") throw new Error(`The guest answers with status ${status}`);
     return response;
   },
@@ -63,7 +65,7 @@ export const octoberFunctions: HttpFunctions = {
   "[method]future-trailers.get"(caller, self: FutureTrailers): Result<Fields, OctoberError> | undefined {
     const got = trailersOnce(caller, self);
     if (got?.tag === "err") return err(octoberError(got.val));
-    return got && ok(got.val ?? Fields.empty());
+    return got && ok(got.val ?? Fields.empty(heldBytesOf(caller)));
   },
   "[method]future-incoming-response.get"(
     _,
@@ -76,14 +78,14 @@ export const octoberFunctions: HttpFunctions = {
 };
 
 function createRequest(
-  _: HttpCaller,
+  caller: HttpCaller,
   method: Method,
   pathWithQuery: string | undefined,
   scheme: Scheme | undefined,
   authority: string | undefined,
   headers: Fields,
 ): OutgoingRequest {
-  const request = new OutgoingRequest(headers.copy());
+  const request = new OutgoingRequest(headers.copy(heldBytesOf(caller)));
   const done = [
     request.setMethod(method),
     request.setPathWithQuery(pathWithQuery),

@@ -8,7 +8,7 @@ import { bodySizeError, type ErrorCode, HttpFailure, PROTOCOL_ERROR } from "./er
 import type { Fields } from "./fields.ts";
 
 /** What a guest can write before anybody reads. A guest that has more to say in first gear shifts. */
-const HELD_BYTES_MAX = 64 * 1024;
+export const HELD_BYTES_MAX = 64 * 1024;
 
 /** The `content-length` among the headers: undefined if there is none, "invalid" if it is no number. */
 export function statedLength(fields: Fields): number | undefined | "invalid" {

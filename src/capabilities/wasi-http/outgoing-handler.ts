@@ -25,6 +25,7 @@ export function handle(
     timeouts,
     signal: AbortSignal.any([signal, abort.signal]),
   });
+  request.release();
   return new FutureIncomingResponse(response, abort);
 }
 

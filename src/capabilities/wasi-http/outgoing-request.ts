@@ -3,7 +3,7 @@
 import { err, ok, type Result } from "../../wasi/mod.ts";
 import type { Fields } from "./fields.ts";
 import { GET, type Method, methodName, type Scheme, schemeName } from "./method.ts";
-import { OutgoingBody, statedLength } from "./outgoing-body.ts";
+import { HELD_BYTES_MAX, OutgoingBody, statedLength } from "./outgoing-body.ts";
 
 const PATH_WITH_QUERY = /^[/?]?[!-"$-;=?-~\x80-\uffff]*$/;
 const AUTHORITY = /^([\w.~!$&'()*+,;=:%-]*@)?(\[[0-9A-Za-z:.%]+\]|[\w.~!$&'()*+,;=%-]+)(:[0-9]{1,5})?$/;
@@ -11,17 +11,22 @@ const PORT_MAX = 65_535;
 
 type Done = Result<undefined, undefined>;
 
-export class OutgoingRequest {
+/** What a request costs besides its parts. */
+const REQUEST_BYTES = 512;
+
+export class OutgoingRequest implements Disposable {
   readonly headers: Fields;
   #method: Method = GET;
   #pathWithQuery: string | undefined;
   #scheme: Scheme | undefined;
   #authority: string | undefined;
   #body: OutgoingBody | undefined;
+  #heldBytes = 0;
 
   /** Takes the headers: they cannot be changed any more. */
   constructor(headers: Fields) {
     this.headers = headers.freeze();
+    this.#hold(REQUEST_BYTES);
   }
 
   get method(): Method {
@@ -30,6 +35,7 @@ export class OutgoingRequest {
 
   setMethod(method: Method): Done {
     if (methodName(method) === undefined) return err(undefined);
+    this.#hold(methodName(method)?.length);
     this.#method = method;
     return ok();
   }
@@ -40,6 +46,7 @@ export class OutgoingRequest {
 
   setPathWithQuery(text: string | undefined): Done {
     if (text !== undefined && !PATH_WITH_QUERY.test(text)) return err(undefined);
+    this.#hold(text?.length);
     this.#pathWithQuery = text;
     return ok();
   }
@@ -50,6 +57,7 @@ export class OutgoingRequest {
 
   setScheme(scheme: Scheme | undefined): Done {
     if (scheme && schemeName(scheme) === undefined) return err(undefined);
+    this.#hold(scheme && schemeName(scheme)?.length);
     this.#scheme = scheme;
     return ok();
   }
@@ -60,6 +68,7 @@ export class OutgoingRequest {
 
   setAuthority(text: string | undefined): Done {
     if (text !== undefined && !isAuthority(text)) return err(undefined);
+    this.#hold(text?.length);
     this.#authority = text;
     return ok();
   }
@@ -73,8 +82,27 @@ export class OutgoingRequest {
   body(): Result<OutgoingBody, undefined> {
     const length = statedLength(this.headers);
     if (this.#body || length === "invalid") return err(undefined);
+    this.#hold(HELD_BYTES_MAX);
     this.#body = new OutgoingBody("request", length);
     return ok(this.#body);
+  }
+
+  /** To be called when the message is let go of unsent: nobody reads its body then. */
+  [Symbol.dispose](): void {
+    this.#body?.pipe.cancel();
+    this.release();
+  }
+
+  /** Whoever sends the message holds it from here on. */
+  release(): void {
+    this.headers.release();
+    this.headers.held?.remove(this.#heldBytes);
+    this.#heldBytes = 0;
+  }
+
+  #hold(bytes = 0): void {
+    this.headers.held?.add(bytes);
+    this.#heldBytes += bytes;
   }
 
   /** An absolute URL, or a path of the app itself where there is no authority. HTTPS if nothing is said. */

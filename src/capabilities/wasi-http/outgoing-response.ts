@@ -2,12 +2,12 @@
 
 import { err, ok, type Result } from "../../wasi/mod.ts";
 import type { Fields } from "./fields.ts";
-import { OutgoingBody, statedLength } from "./outgoing-body.ts";
+import { HELD_BYTES_MAX, OutgoingBody, statedLength } from "./outgoing-body.ts";
 
 const STATUS_MIN = 100;
 const STATUS_MAX = 999;
 
-export class OutgoingResponse {
+export class OutgoingResponse implements Disposable {
   readonly headers: Fields;
   #status = 200;
   #body: OutgoingBody | undefined;
@@ -36,7 +36,15 @@ export class OutgoingResponse {
   body(): Result<OutgoingBody, undefined> {
     const length = statedLength(this.headers);
     if (this.#body || length === "invalid") return err(undefined);
+    this.headers.held?.add(HELD_BYTES_MAX);
     this.#body = new OutgoingBody("response", length);
     return ok(this.#body);
+  }
+
+  /** To be called when the message is let go of unsent: nobody reads its body then. */
+  [Symbol.dispose](): void {
+    this.#body?.pipe.cancel();
+    if (this.#body) this.headers.held?.remove(HELD_BYTES_MAX);
+    this.headers.release();
   }
 }

@@ -3,6 +3,7 @@
 import { err, type IoError, ok, type Result } from "../../wasi/mod.ts";
 import { type ErrorCode, HttpFailure } from "./error-code.ts";
 import { type FieldEntry, Fields } from "./fields.ts";
+import { heldBytesOf } from "./held-bytes.ts";
 import type { FutureTrailers, IncomingBody } from "./incoming-body.ts";
 import type { IncomingRequest, ResponseOutcome, ResponseOutparam } from "./incoming-request.ts";
 import type { FutureIncomingResponse, IncomingResponse } from "./incoming-response.ts";
@@ -16,7 +17,7 @@ import { type HttpCaller, type HttpFunctions, Version } from "./versions.ts";
 export const sharedFunctions: HttpFunctions = {
   "[method]fields.get": (_, self: Fields, name: string) => self.get(name),
   "[method]fields.entries": (_, self: Fields) => self.entries(),
-  "[method]fields.clone": (_, self: Fields) => self.copy(),
+  "[method]fields.clone": (caller, self: Fields) => self.copy(heldBytesOf(caller)),
 
   "[method]incoming-request.method": (_, self: IncomingRequest) => self.method,
   "[method]incoming-request.path-with-query": (_, self: IncomingRequest) => self.pathWithQuery,
@@ -66,8 +67,9 @@ export function typesFunctions(version: typeof Version.FINAL | typeof Version.NO
 }
 
 const fieldsFunctions: HttpFunctions = {
-  "[constructor]fields": () => Fields.empty(),
-  "[static]fields.from-list": (_, entries: readonly FieldEntry[]) => Fields.fromEntries(entries),
+  "[constructor]fields": (caller) => Fields.empty(heldBytesOf(caller)),
+  "[static]fields.from-list": (caller, entries: readonly FieldEntry[]) =>
+    Fields.fromEntries(entries, heldBytesOf(caller)),
   "[method]fields.set": (_, self: Fields, name: string, values: readonly Uint8Array[]) =>
     self.set(name, values),
   "[method]fields.delete": (_, self: Fields, name: string) => self.delete(name),
