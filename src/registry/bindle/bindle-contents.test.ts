@@ -43,7 +43,7 @@ for (const name of [
   test(`groupFiles() refuses a file named ${JSON.stringify(name)}`, () => {
     assert.throws(() => groupFiles(bindleOf([name, "1"]), "a"), {
       code: "BINDLE_FILE_NAME",
-      message: `Cannot use the files of group "a" of hello/1.0.0: "${name}" is not a path inside a folder`,
+      message: `Cannot use the files of group "a" of hello/1.0.0: "${name.replace("\0", "�")}" is not a path inside a folder`,
     });
   });
 }

@@ -22,7 +22,7 @@ export function parseDocument(bytes: Uint8Array, format: DocumentFormat): unknow
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     if (format === "json") return JSON.parse(text);
-    refuseDeepKeys(text);
+    refuseExpensive(text);
     return parse(text);
   } catch (error) {
     if (error instanceof ShapeError) throw error;
@@ -31,15 +31,30 @@ export function parseDocument(bytes: Uint8Array, format: DocumentFormat): unknow
 }
 
 /** Of dotted keys: those of an invoice have four parts, such as `parcel.label.feature.wasm`. */
-const KEY_PARTS_MAX = 16;
+const KEY_PARTS_MAX = 8;
 const DEEP_KEY = new RegExp(
   String.raw`(?:^|[[{,])[ \t]*(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){${KEY_PARTS_MAX}}`,
   "m",
 );
 
-/** Each part of a key makes a table: a few megabytes of dots would fill the memory. */
-function refuseDeepKeys(text: string): void {
+/**
+ * Of characters that make tables and values. An invoice of 10,000 parcels has 60,000 equals signs and
+ * 80,000 brackets; TOML takes about a second for as much as is allowed.
+ */
+const MARKS_MAX = { "=": 150_000, ".": 500_000, "[": 150_000, "{": 50_000, ",": 300_000 } as const;
+
+/** Each part of a key makes a table: a few megabytes of dots or brackets would fill the memory. */
+function refuseExpensive(text: string): void {
   if (DEEP_KEY.test(text)) throw new ShapeError(`it has a key of more than ${KEY_PARTS_MAX} parts`);
+  for (const [mark, max] of Object.entries(MARKS_MAX)) {
+    if (countOf(text, mark) > max) throw new ShapeError(`it has more than ${max} of "${mark}"`);
+  }
+}
+
+function countOf(text: string, mark: string): number {
+  let count = 0;
+  for (let at = text.indexOf(mark); at !== -1; at = text.indexOf(mark, at + 1)) count++;
+  return count;
 }
 
 /** Writes a document: fields in their order, except that in TOML tables come after everything else. */
