@@ -34,6 +34,8 @@ test("info, search and yank tell of a bindle and withdraw it", async () => {
   assert.equal((await place.run(["bindle", "search"], environment)).stdout, "");
   const yanked = await place.run(["bindle", "search", "--yanked"], environment);
   assert.equal(yanked.stdout, `${ID}  (yanked)\n`);
+  const again = await place.run(["bindle", "push"], environment);
+  assert.match(again.stderr, /this version was withdrawn \[BINDLE_YANKED\]\n {2}hint: Raise `version`/);
   const up = await place.run(["up", "--bindle", ID], environment);
   assert.equal(up.code, 1);
   assert.match(up.stderr, /it was yanked \[BINDLE_YANKED\]/);
@@ -144,6 +146,16 @@ const mistakes = [
     says: /\[APPLICATION_NOT_FOUND\]/,
   },
   { args: ["bindle", "push", ID], code: 2, says: /--path and an id go together/ },
+  {
+    args: ["bindle", "prepare", "-d", "spin.toml"],
+    code: 1,
+    says: /spin\.toml: it is not a directory \[BINDLE_STANDALONE\]\n {2}hint: Choose another directory/,
+  },
+  {
+    args: ["bindle", "search", "--server", "http://ann:secret@x/v1/"],
+    code: 1,
+    says: /"http:\/\/\*\*\*@x\/v1\/": user and password do not belong into the URL/,
+  },
   { args: ["bindle", "push", "--label", "Ann"], code: 2, says: /with --sign-key/ },
   { args: ["bindle", "push", "--role", "creator"], code: 2, says: /with --sign-key/ },
   { args: ["bindle", "push", "-p", ".", ID, "-f", "."], code: 2, says: /--path pushes a bindle as it is/ },

@@ -217,11 +217,16 @@ function baseUrlOf(text: string): string {
   if (url && ["http:", "https:"].includes(url.protocol) && url.username === "" && url.search === "")
     return url.href;
   const state = url?.username ? "user and password do not belong into the URL" : "it is not an HTTP URL";
-  throw new SpindleError("BINDLE_SERVER_URL", `Cannot use the Bindle server "${text}": ${state}`, {
+  throw new SpindleError("BINDLE_SERVER_URL", `Cannot use the Bindle server "${masked(text)}": ${state}`, {
     hint: url?.username
       ? "Give them with `--username` and `--password`."
       : 'Write it like "http://127.0.0.1:8080/v1/".',
   });
+}
+
+/** Without the password, if it has one; also where it is too odd for a URL. */
+function masked(text: string): string {
+  return text.replace(/^([^@]*?\/\/)?[^/?#]*@|^.*@/s, "$1***@");
 }
 
 /** An id in a URL. Its slashes and plus signs stand for themselves. */

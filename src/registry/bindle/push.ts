@@ -67,11 +67,20 @@ async function createOrResume(
     return { ...(await client.createInvoice(invoice, options)), kind: "created" };
   } catch (error) {
     if (!isExisting(error)) throw error;
-    const existing = await client.getInvoice(invoice.bindle, options);
+    const existing = await client.getInvoice(invoice.bindle, options).catch((cause: unknown) => {
+      throw withdrawn(client, invoice, cause);
+    });
     refuseOther(client, { local: invoice, existing });
     const missing = await client.missingParcels(invoice.bindle, options);
     return { invoice: existing, missing, kind: "existing" };
   }
+}
+
+/** What was yanked stays on the server, so that nothing else can be pushed in its place. */
+function withdrawn({ server }: BindleClient, { bindle }: Invoice, error: unknown): unknown {
+  if (!(error instanceof SpindleError) || error.code !== "BINDLE_YANKED") return error;
+  const message = `Cannot push ${formatBindleId(bindle)} to ${server}: this version was withdrawn`;
+  return new SpindleError("BINDLE_YANKED", message, { hint: "Raise `version` in the manifest." });
 }
 
 function isExisting(error: unknown): boolean {

@@ -53,9 +53,14 @@ export async function writeStandaloneBindle(
     await replaceDirectory(target, temporary);
     return target;
   } catch (error) {
-    throw standaloneError(`Cannot write the bindle ${formatBindleId(invoice.bindle)} to ${directory}`, error);
+    throw standaloneError(
+      `Cannot write the bindle ${formatBindleId(invoice.bindle)} to ${directory}`,
+      error,
+      WRITE_HINT,
+    );
   } finally {
-    await rm(temporary, { recursive: true, force: true });
+    // What could not be made need not be removed: below a file there is nothing.
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
@@ -144,13 +149,14 @@ function parcelPath(root: string, sha256: string): string {
   return path.join(root, PARCELS_DIRECTORY, `${sha256}.dat`);
 }
 
-function standaloneError(action: string, error: unknown): unknown {
+const READ_HINT = "Make it with `spindle bindle prepare`.";
+const WRITE_HINT = "Choose another directory, which this user can write to.";
+
+function standaloneError(action: string, error: unknown, hint: string = READ_HINT): unknown {
   if (error instanceof ParcelMismatch) {
     return new SpindleError("BINDLE_PARCEL_MISMATCH", printableLine(`${action}: ${error.message}`));
   }
   const state = fileStateOf(error);
   if (state === undefined) return error;
-  return new SpindleError("BINDLE_STANDALONE", `${action}: ${state}`, {
-    hint: "Make it with `spindle bindle prepare`.",
-  });
+  return new SpindleError("BINDLE_STANDALONE", `${action}: ${state}`, { hint });
 }
