@@ -10,7 +10,13 @@ function create(state: { recycles: boolean; makes: boolean }): { pool: SlotPool;
     make() {
       made++;
       if (!state.makes) throw new Error("no luck");
-      return { memoryBytes: 0, grownBytes: 0, recycle: () => state.recycles, [Symbol.dispose]() {} };
+      return {
+        memoryBytes: 0,
+        grownBytes: 0,
+        recycle: () => state.recycles,
+        wasCancelled: false,
+        [Symbol.dispose]() {},
+      };
     },
     reserve: () => true,
     release() {},

@@ -17,6 +17,8 @@ const REST_MS_MAX = 5_000;
 interface Poolable extends Disposable {
   /** Makes it like new; false if it must be thrown away. */
   recycle(): boolean;
+  /** The last call was given up by whoever asked for it. */
+  readonly wasCancelled: boolean;
   /** Bytes that it holds until it is thrown away. */
   readonly memoryBytes: number;
   /** Those of them that it has grown by. */
@@ -74,7 +76,8 @@ export class SlotPool<S extends Poolable = Poolable> {
       this.#failures = 0;
     } else {
       this.#drop(slot);
-      this.#failed();
+      // That a client has left is not the component's fault.
+      if (!slot.wasCancelled) this.#failed();
     }
   }
 

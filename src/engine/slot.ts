@@ -58,6 +58,7 @@ export class Slot<T> implements Caller<T>, Disposable {
   #isAbandoned = false;
   /** Whether host functions call `beforeHostCall` first. */
   watched: boolean;
+  wasCancelled = false;
   #hostCalls = 0;
   /** Allocated on V8's heap, or given in advance, beyond what each call begins with. */
   #heapBytes = 0;
@@ -212,6 +213,7 @@ export class Slot<T> implements Caller<T>, Disposable {
     this.#phase = "second";
     this.#isRunning = true;
     this.#ended = undefined;
+    this.wasCancelled = false;
     const cancel = () =>
       this.#end({ kind: "failed", reason: "cancelled", message: "Nobody waits for the answer" });
     const timer = setTimeout(() => this.#end(pastWallTime(store.wallTimeMs)), store.wallTimeMs);
@@ -415,6 +417,7 @@ export class Slot<T> implements Caller<T>, Disposable {
 
   #end(ending: Ending): void {
     this.#ended ??= trapObject(ending);
+    if (ending.kind === "failed" && ending.reason === "cancelled") this.wasCancelled = true;
     this.#abort?.abort();
     for (const reject of this.#waits) reject(this.#ended);
     this.#waits.clear();

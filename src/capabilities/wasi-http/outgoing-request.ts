@@ -7,6 +7,7 @@ import { HELD_BYTES_MAX, OutgoingBody, statedLength } from "./outgoing-body.ts";
 
 const PATH_WITH_QUERY = /^[/?]?[!-"$-;=?-~\x80-\uffff]*$/;
 const AUTHORITY = /^([\w.~!$&'()*+,;=:%-]*@)?(\[[0-9A-Za-z:.%]+\]|[\w.~!$&'()*+,;=%-]+)(:[0-9]{1,5})?$/;
+const PORT_ALONE = /^:[0-9]{1,5}$/;
 const PORT_MAX = 65_535;
 
 type Done = Result<undefined, undefined>;
@@ -105,19 +106,25 @@ export class OutgoingRequest implements Disposable {
     this.#heldBytes += bytes;
   }
 
-  /** An absolute URL, or a path of the app itself where there is no authority. HTTPS if nothing is said. */
+  /**
+   * An absolute URL, or a path of the app itself where there is no authority, or one without a host: SDKs
+   * for Rust make `:443` of a URL that is only a path. HTTPS if nothing is said.
+   */
   get url(): string {
     const path = this.#pathWithQuery ?? "/";
     const absolute = path.startsWith("/") ? path : `/${path}`;
-    if (this.#authority === undefined) return absolute;
+    if (this.#authority === undefined || this.#authority.startsWith(":")) return absolute;
     const scheme = this.#scheme ? schemeName(this.#scheme) : "https";
     return `${scheme}://${this.#authority}${absolute}`;
   }
 }
 
 function isAuthority(text: string): boolean {
-  const port = AUTHORITY.exec(text)?.[3];
-  return AUTHORITY.test(text) && (port === undefined || Number(port.slice(1)) <= PORT_MAX);
+  const port = AUTHORITY.exec(text)?.[3] ?? PORT_ALONE.exec(text)?.[0];
+  return (
+    (AUTHORITY.test(text) || PORT_ALONE.test(text)) &&
+    (port === undefined || Number(port.slice(1)) <= PORT_MAX)
+  );
 }
 
 /** Durations in nanoseconds; without one, what the host has set holds. */

@@ -43,7 +43,8 @@ export class ServingThreads {
     const { threads, log, output, ...rest } = options;
     const plain = shareOf(rest, threads);
     // A port that is in use is found here: those who share it would not see each other.
-    const listen = plain.listen.port === 0 ? plain.listen : await probe(plain.listen, plain);
+    const listen =
+      plain.listen.port === 0 ? plain.listen : await probe(plain.listen, { ...plain, reusePort: false });
     const outlets = { log, output: remembered(output) };
     const order = { application, options: { ...plain, listen, findFreePort: false } };
     const { thread, serves } = await ServingThread.start(order, { ...outlets, startIsTold: false });
