@@ -67,6 +67,8 @@ test("Users.judge() lets only some wait for a hash", async () => {
 });
 
 const damaged = [
+  { text: "", state: "it has none" },
+  { text: "# people\n\n", state: "it has none" },
   { text: "ann", state: "line 1 has no bcrypt hash" },
   { text: "\nann:secret", state: "line 2 has no bcrypt hash" },
   { text: "ann:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=", state: "line 1 has no bcrypt hash" },

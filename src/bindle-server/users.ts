@@ -52,6 +52,8 @@ export class Users {
       if (colon < 1 || !HASH.test(hash)) throw usersInvalid(file, `line ${index + 1} has no bcrypt hash`);
       hashes.set(line.slice(0, colon), hash);
     }
+    // Nobody could push, which is hardly meant.
+    if (hashes.size === 0) throw usersInvalid(file, "it has none");
     return new Users(hashes);
   }
 

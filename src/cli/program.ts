@@ -92,7 +92,7 @@ function withHint(text: string): string {
 
 /** A command made on its own does not take over how the program ends and prints; these do. */
 function inherit(program: Command, command: Command): Command {
-  command.copyInheritedSettings(program);
+  command.copyInheritedSettings(program).allowExcessArguments(false);
   for (const child of command.commands) inherit(program, child);
   const names = ancestry(command).map((each) => each.name());
   return command.showHelpAfterError(`  hint: See \`spindle ${names.join(" ")} --help\`.`);

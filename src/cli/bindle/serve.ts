@@ -22,10 +22,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
   const listen = parseListenAddress(options.listen);
   const authentication = await authenticationOf(options, listen.host);
   const directory = options.dir ?? storePath();
-  const hostKeys: SecretKeys =
-    options.signingKeys === undefined
-      ? { version: "1.0", key: [] }
-      : await loadSecretKeys(options.signingKeys);
+  const hostKeys = await hostKeysOf(options);
   const tls = await tlsOf(options);
   const server = await BindleServer.start({
     directory,
@@ -60,6 +57,17 @@ async function authenticationOf(
 
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
+}
+
+/** Whoever names a file of keys expects signatures: without a key for them there would be none. */
+async function hostKeysOf({ signingKeys }: ServeOptions): Promise<SecretKeys> {
+  if (signingKeys === undefined) return { version: "1.0", key: [] };
+  const keys = await loadSecretKeys(signingKeys);
+  if (keys.key.some(({ roles }) => roles.includes("host"))) return keys;
+  const lacking = keys.key.length === 0 ? "has no secret keys" : 'has no secret key for the role "host"';
+  throw new SpindleError("BINDLE_KEY_MISSING", `Cannot sign what is pushed: ${signingKeys} ${lacking}`, {
+    hint: "Make one with `spindle bindle keys create --role host`, or correct `--signing-keys`.",
+  });
 }
 
 async function tlsOf({
