@@ -74,7 +74,7 @@ function createProgram(actions: Handlers): Command {
     .allowExcessArguments()
     .addHelpText("after", "\nTo begin: `spindle up --help`, or `spindle up` where a spin.toml is.\n");
   program.addCommand(inherit(program, upCommand(actions.up)));
-  program.addCommand(inherit(program, bindleCommand(actions.bindle)));
+  program.addCommand(refuseExcess(inherit(program, bindleCommand(actions.bindle))));
   program.addCommand(inherit(program, inspectCommand(actions.inspect)));
   program.addCommand(inherit(program, maintenanceCommand(program)), { hidden: true });
   for (const name of COMMANDS_OF_SPIN) program.addCommand(missingCommand(program, name), { hidden: true });
@@ -92,10 +92,16 @@ function withHint(text: string): string {
 
 /** A command made on its own does not take over how the program ends and prints; these do. */
 function inherit(program: Command, command: Command): Command {
-  command.copyInheritedSettings(program).allowExcessArguments(false);
+  command.copyInheritedSettings(program);
   for (const child of command.commands) inherit(program, child);
   const names = ancestry(command).map((each) => each.name());
   return command.showHelpAfterError(`  hint: See \`spindle ${names.join(" ")} --help\`.`);
+}
+
+/** A stray argument is an error for a command and those below it. */
+function refuseExcess(command: Command): Command {
+  for (const child of command.commands) refuseExcess(child);
+  return command.allowExcessArguments(false);
 }
 
 /** The command below the program that a command belongs to, and so on down to itself. */
