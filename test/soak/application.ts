@@ -2,9 +2,11 @@
 
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
+import { ServingThreads, type ThreadsOptions } from "../../src/cli/workers/serving-threads.ts";
 import { ServedApplication } from "../../src/host/mod.ts";
 import { loadApplication } from "../../src/loader/mod.ts";
+import type { Application } from "../../src/manifest/mod.ts";
 
 const GUESTS = join(import.meta.dirname, "../../guests");
 
@@ -14,7 +16,10 @@ export const BODY_BYTES_MAX = 4 * 1024 * 1024;
 export const LARGE_FILE_BYTES = 1024 * 1024;
 
 interface SoakedComponent {
+  /** Below `guests/`, or an absolute path. */
   readonly guest: string;
+  /** Below its id by default. */
+  readonly routes?: readonly string[];
   /** More of its trigger, and of itself. */
   readonly trigger?: string;
   readonly component?: string;
@@ -32,20 +37,61 @@ const COMPONENTS: Readonly<Record<string, SoakedComponent>> = {
   /** A fresh instance for each request. */
   fresh: { guest: "wat/table-set", trigger: WAGI },
   waiting: { guest: "c/outbound", component: 'allowed_outbound_hosts = ["http://self"]' },
+  component: { guest: "c/wasi-http-hello" },
+  streaming: {
+    guest: "c/wasi-http",
+    routes: [
+      "/after",
+      "/bodiless",
+      "/flood",
+      "/late-echo",
+      "/length/:promised/:written",
+      "/none",
+      "/pieces",
+      "/proxy/...",
+      "/trap-after",
+      "/trap-in",
+      "/twice",
+      "/unfinished",
+      "/wait",
+    ],
+    component: 'allowed_outbound_hosts = ["http://*.spin.internal", "http://127.0.0.1:*"]',
+  },
 };
 
-export interface SoakedApplication extends AsyncDisposable {
-  readonly served: ServedApplication;
-  readonly componentIds: readonly string[];
-  /** Failed requests so far. */
-  readonly failures: number;
+export interface SoakOptions {
+  /** Threads that serve; 1 is this one. */
+  readonly workers: number;
+  /** A component of wasi:http to serve at /guest/ beside the others. */
+  readonly guest: string | undefined;
 }
 
-export async function startSoakedApplication(): Promise<SoakedApplication> {
+/** What only the thread that serves can tell. */
+export interface Vitals {
+  readonly connections: number;
+  readonly slots: number;
+  readonly memories: number;
+  /** Requests and slots in use, deadlines and bytes of bodies. */
+  readonly underWay: number;
+}
+
+export interface SoakedApplication extends AsyncDisposable {
+  readonly url: string;
+  /** Failed requests so far. */
+  readonly failures: number;
+  /** Undefined where other threads serve. */
+  vitals(): Vitals | undefined;
+}
+
+export async function startSoakedApplication(options: SoakOptions): Promise<SoakedApplication> {
   await using owned = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "spindle-soak-"));
   owned.defer(() => rm(directory, { recursive: true }));
-  await writeApplication(directory);
+  const components = {
+    ...COMPONENTS,
+    ...(options.guest !== undefined && { guest: { guest: resolve(options.guest) } }),
+  };
+  await writeApplication(directory, components);
   let failures = 0;
   const nowhere = { write() {} };
   const { application } = await loadApplication({
@@ -57,19 +103,18 @@ export async function startSoakedApplication(): Promise<SoakedApplication> {
     signal: new AbortController().signal,
     progress() {},
   });
-  const served = owned.use(
-    await ServedApplication.start(application, {
-      listen: { host: "127.0.0.1", port: 0 },
-      limits: { requestTimeMs: REQUEST_TIME_MS, bodyBytesMax: BODY_BYTES_MAX },
-      componentLimits: { memoryBytesMax: 64 * 1024 * 1024 },
-      output: () => ({ stdout: nowhere, stderr: nowhere }),
-      log: () => void failures++,
-    }),
-  );
+  const { url, vitals } = await serve(application, owned, {
+    listen: { host: "127.0.0.1", port: 0 },
+    limits: { requestTimeMs: REQUEST_TIME_MS, bodyBytesMax: BODY_BYTES_MAX },
+    componentLimits: { memoryBytesMax: 64 * 1024 * 1024 },
+    output: () => ({ stdout: nowhere, stderr: nowhere }),
+    log: () => void failures++,
+    threads: options.workers,
+  });
   const stack = owned.move();
   return {
-    served,
-    componentIds: Object.keys(COMPONENTS),
+    url,
+    vitals,
     get failures() {
       return failures;
     },
@@ -77,22 +122,48 @@ export async function startSoakedApplication(): Promise<SoakedApplication> {
   };
 }
 
-async function writeApplication(directory: string): Promise<void> {
+async function serve(
+  application: Application,
+  owned: AsyncDisposableStack,
+  options: ThreadsOptions,
+): Promise<Pick<SoakedApplication, "url" | "vitals">> {
+  if (options.threads > 1) {
+    const threads = await ServingThreads.start(application, options);
+    owned.defer(() => threads.stop());
+    return { url: threads.serving.url, vitals: () => undefined };
+  }
+  const served = owned.use(await ServedApplication.start(application, options));
+  return { url: served.url, vitals: () => vitalsOf(served) };
+}
+
+function vitalsOf({ application, context, trigger }: ServedApplication): Vitals {
+  const { connections, active, waiting, heldBodyBytes, timed } = trigger.counts;
+  const pools = application.components.map(({ id }) => context.slots(id));
+  const live = pools.reduce((sum, pool) => sum + pool.live, 0);
+  const free = pools.reduce((sum, pool) => sum + pool.free, 0);
+  return {
+    connections,
+    slots: live,
+    memories: context.engine.memories,
+    underWay: active + waiting + heldBodyBytes + timed + live - free,
+  };
+}
+
+async function writeApplication(
+  directory: string,
+  components: Readonly<Record<string, SoakedComponent>>,
+): Promise<void> {
   await mkdir(join(directory, "files"));
   await mkdir(join(directory, "working"));
   await writeFile(join(directory, "files/small.txt"), "small");
   await writeFile(join(directory, "files/large.bin"), Buffer.alloc(LARGE_FILE_BYTES, "large"));
-  const tables = Object.entries(COMPONENTS).map(async ([id, { guest, trigger = "", component = "" }]) => {
-    await copyFile(join(GUESTS, `${guest}.wasm`), join(directory, `${id}.wasm`));
-    return `
-[[trigger.http]]
-route = "/${id}/..."
-component = "${id}"
-${trigger}
-[component.${id}]
-source = "${id}.wasm"
-${component}
-`;
+  const tables = Object.entries(components).map(async ([id, soaked]) => {
+    const { guest, routes = [`/${id}/...`], trigger = "", component = "" } = soaked;
+    await copyFile(isAbsolute(guest) ? guest : join(GUESTS, `${guest}.wasm`), join(directory, `${id}.wasm`));
+    const triggers = routes.map(
+      (route) => `[[trigger.http]]\nroute = "${route}"\ncomponent = "${id}"\n${trigger}\n`,
+    );
+    return `${triggers.join("")}[component.${id}]\nsource = "${id}.wasm"\n${component}\n`;
   });
   const head = 'spin_manifest_version = 2\n[application]\nname = "soak"\n';
   await writeFile(join(directory, "spin.toml"), head + (await Promise.all(tables)).join(""));

@@ -12,6 +12,8 @@ export interface LoadOrder {
   readonly port: number;
   readonly milliseconds: number;
   readonly seed: number;
+  /** Whether there is a component at /guest/. */
+  readonly hasGuest: boolean;
 }
 
 export interface LoadReport {
@@ -33,6 +35,8 @@ interface Expected {
   readonly bodyBytes?: number;
   /** Length of the reply's body, where that is known. */
   readonly replyBytes?: number;
+  /** The connection is cut before the reply is complete. */
+  readonly isCut?: boolean;
   /** On a connection of its own: the server closes it, at once or in a while. */
   readonly isAlone?: boolean;
   /** How often, against the others. */
@@ -75,8 +79,33 @@ const REQUESTS: readonly Expected[] = [
   { path: "/hostile/loop", status: [504], weight: 1 },
   { path: "/hostile-wagi/?partial", status: [500], weight: 2 },
   { path: "/hostile-wagi/?loop", status: [504], weight: 1 },
+  { path: "/component/", status: [200], replyBytes: 19, weight: 20 },
+  {
+    path: "/late-echo",
+    status: [200],
+    method: "POST",
+    bodyBytes: LARGE_BODY_BYTES,
+    replyBytes: LARGE_BODY_BYTES,
+    weight: 3,
+  },
+  { path: "/pieces", status: [200], replyBytes: 18, weight: 5 },
+  { path: "/after", status: [200], replyBytes: 19, weight: 3 },
+  { path: "/bodiless", status: [200], replyBytes: 0, weight: 2 },
+  { path: "/length/9/9", status: [200], replyBytes: 9, weight: 2 },
+  { path: "/length/9/5", status: [200], isCut: true, weight: 2 },
+  { path: "/proxy/hello.spin.internal/", status: [200], replyBytes: 19, weight: 4 },
+  { path: "/none", status: [500], weight: 2 },
+  { path: "/trap-in", status: [200], isCut: true, weight: 2 },
+  { path: "/trap-after", status: [200], replyBytes: 19, weight: 2 },
+  { path: "/twice", status: [200], isCut: true, weight: 1 },
+  { path: "/unfinished", status: [200], isCut: true, weight: 2 },
+  { path: "/wait", status: [504], weight: 1 },
 ];
-const WEIGHTED = REQUESTS.flatMap((request) => Array<Expected>(request.weight).fill(request));
+const GUEST_REQUEST: Expected = { path: "/guest/", status: [200], weight: 10 };
+
+function weighted(requests: readonly Expected[]): readonly Expected[] {
+  return requests.flatMap((request) => Array<Expected>(request.weight).fill(request));
+}
 
 /** Bytes that are sent before the client leaves. */
 const ABANDONED = [
@@ -88,6 +117,10 @@ const ABANDONED = [
   "POST /wagi/ HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhal",
   "\0\0\0 garbage\r\n\r\n",
   "GET /waiting/ HTTP/1.1\r\nhost: a\r\nx-target: /hostile/loop\r\n\r\n",
+  "GET /flood HTTP/1.1\r\nhost: a\r\n\r\n",
+  "GET /wait HTTP/1.1\r\nhost: a\r\n\r\n",
+  "GET /proxy/streaming.spin.internal/flood HTTP/1.1\r\nhost: a\r\n\r\n",
+  "POST /late-echo HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\nnot all of it",
 ];
 
 class Client {
@@ -97,18 +130,20 @@ class Client {
   readonly #surprises: string[];
   /** An agent forgets sockets of requests that are answered before they are sent. */
   readonly #sockets = new Set<net.Socket>();
+  readonly #mix: readonly Expected[];
   requests = 0;
 
-  constructor(port: number, random: Random, surprises: string[]) {
+  constructor({ port, hasGuest }: LoadOrder, random: Random, surprises: string[]) {
     this.#port = port;
     this.#random = random;
     this.#surprises = surprises;
+    this.#mix = weighted(hasGuest ? [...REQUESTS, GUEST_REQUEST] : REQUESTS);
   }
 
   async run(untilMs: number): Promise<void> {
     for (; performance.now() < untilMs; this.requests++) {
       if (this.#random.oneIn(25)) await this.#abandon(this.#random.pick(ABANDONED));
-      else await this.#ask(this.#random.pick(WEIGHTED));
+      else await this.#ask(this.#random.pick(this.#mix));
     }
     this.#agent.destroy();
     for (const socket of this.#sockets) socket.destroy();
@@ -116,11 +151,11 @@ class Client {
 
   async #ask(expected: Expected): Promise<void> {
     try {
-      const { status, bytes } = await this.#exchange(expected);
+      const { status, bytes, isCut } = await this.#exchange(expected);
       if (LATE.includes(status) && !expected.status.includes(status)) return;
       const isRight = expected.replyBytes === undefined || expected.replyBytes === bytes;
-      if (!expected.status.includes(status) || !isRight)
-        this.#note(`${expected.path}: ${status}, ${bytes} bytes`);
+      if (!expected.status.includes(status) || !isRight || isCut !== (expected.isCut ?? false))
+        this.#note(`${expected.path}: ${status}, ${bytes} bytes${isCut ? ", cut" : ""}`);
     } catch (error) {
       // The server may close a connection whose body it refused before all of it is sent.
       if (!expected.status.includes(413)) this.#note(`${expected.path}: ${error}`);
@@ -137,7 +172,7 @@ class Client {
     headers = {},
     bodyBytes,
     isAlone = false,
-  }: Expected): Promise<{ status: number; bytes: number }> {
+  }: Expected): Promise<{ status: number; bytes: number; isCut: boolean }> {
     return new Promise((resolve, reject) => {
       const agent = isAlone ? false : this.#agent;
       const options = { host: "127.0.0.1", port: this.#port, path, method, headers, agent };
@@ -146,8 +181,9 @@ class Client {
         response.on("data", (chunk: Buffer) => {
           bytes += chunk.length;
         });
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, bytes }));
-        response.on("error", reject);
+        const { statusCode: status = 0 } = response;
+        response.on("end", () => resolve({ status, bytes, isCut: false }));
+        response.on("error", () => resolve({ status, bytes, isCut: true }));
       });
       request.on("error", reject);
       request.on("socket", (socket) => this.#sockets.add(socket));
@@ -166,12 +202,13 @@ class Client {
   }
 }
 
-process.on("message", async ({ port, milliseconds, seed }: LoadOrder) => {
+process.on("message", async (order: LoadOrder) => {
+  const { milliseconds, seed } = order;
   const surprises: string[] = [];
   const untilMs = performance.now() + milliseconds;
   const clients = Array.from(
     { length: CLIENTS },
-    (_, index) => new Client(port, new Random(seed + index), surprises),
+    (_, index) => new Client(order, new Random(seed + index), surprises),
   );
   await Promise.all(clients.map((client) => client.run(untilMs)));
   const report: LoadReport = {

@@ -1,6 +1,9 @@
 // Serves a mix of requests for minutes, and fails if anything that should stay the same trends upward.
 //
-//     npm run soak -- --minutes N [--seed S]
+//     npm run soak -- --minutes N [--seed S] [--workers N] [--guest FILE]
+//
+// FILE is a component of wasi:http, such as one that an SDK has made, served beside the others. With more
+// workers than one, what happens in their threads is seen in the process alone: its memory and descriptors.
 //
 // The load comes from another process, in bursts. Between two bursts nothing is under way: then garbage
 // is collected, and memory, descriptors, slots, timers and the like are measured. Replies that nobody
@@ -43,7 +46,8 @@ const TOLERANCES = {
 
 type Sample = Readonly<Record<keyof typeof TOLERANCES, number>>;
 
-function measure({ served, componentIds }: SoakedApplication): Sample {
+function measure(app: SoakedApplication): Sample {
+  const { connections, slots, memories } = app.vitals() ?? { connections: 0, slots: 0, memories: 0 };
   const { rss, heapUsed, external } = process.memoryUsage();
   const resources = process.getActiveResourcesInfo();
   return {
@@ -51,9 +55,9 @@ function measure({ served, componentIds }: SoakedApplication): Sample {
     heapMib: Math.round((heapUsed / MIB) * 10) / 10,
     buffersMib: Math.round((external / MIB) * 10) / 10,
     descriptors: openDescriptors(),
-    connections: served.trigger.counts.connections,
-    slots: componentIds.reduce((sum, id) => sum + served.context.slots(id).live, 0),
-    memories: served.context.engine.memories,
+    connections,
+    slots,
+    memories,
     timers: resources.filter((name) => name === "Timeout" || name === "Immediate").length,
     resources: resources.length,
   };
@@ -69,17 +73,10 @@ function openDescriptors(): number {
 }
 
 /** Waits until no request and no slot is in use. Connections of guests to other guests stay open for a while. */
-async function becomeQuiet({ served, componentIds }: SoakedApplication): Promise<void> {
+async function becomeQuiet(app: SoakedApplication): Promise<void> {
   const giveUpAtMs = performance.now() + QUIET_MS_MAX;
-  const isQuiet = () => {
-    const { active, waiting, heldBodyBytes, timed } = served.trigger.counts;
-    const inUse = componentIds.some((id) => served.context.slots(id).free < served.context.slots(id).live);
-    return !inUse && active + waiting + heldBodyBytes + timed === 0;
-  };
-  while (!isQuiet()) {
-    if (performance.now() > giveUpAtMs) {
-      throw new Error(`Something does not end: ${JSON.stringify(served.trigger.counts)}`);
-    }
+  for (let vitals = app.vitals(); vitals !== undefined && vitals.underWay > 0; vitals = app.vitals()) {
+    if (performance.now() > giveUpAtMs) throw new Error(`Something does not end: ${JSON.stringify(vitals)}`);
     await sleep(20);
   }
   await sleep(SETTLE_MS);
@@ -92,8 +89,14 @@ function garbageCollector(): () => void {
 }
 
 const { values } = parseArgs({
-  options: { minutes: { type: "string", default: "3" }, seed: { type: "string" } },
+  options: {
+    minutes: { type: "string", default: "3" },
+    seed: { type: "string" },
+    workers: { type: "string", default: "1" },
+    guest: { type: "string" },
+  },
 });
+const { guest } = values;
 const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
 const burstMs = Math.max(BURST_MS_MIN, (Number(values.minutes) * 60_000) / BURSTS - 2 * SETTLE_MS);
 const collectGarbage = garbageCollector();
@@ -103,11 +106,16 @@ let requests = 0;
 
 console.log(`Soaking for ${values.minutes} minutes, seed ${seed}`);
 {
-  await using app = await startSoakedApplication();
+  await using app = await startSoakedApplication({ workers: Number(values.workers), guest });
   const load = fork(join(import.meta.dirname, "load.ts"));
-  const port = Number(new URL(app.served.url).port);
+  const port = Number(new URL(app.url).port);
   for (let burst = 0; burst < BURSTS && surprises.length === 0; burst++) {
-    load.send({ port, milliseconds: burstMs, seed: seed + burst * 1000 } satisfies LoadOrder);
+    load.send({
+      port,
+      milliseconds: burstMs,
+      seed: seed + burst * 1000,
+      hasGuest: guest !== undefined,
+    } satisfies LoadOrder);
     // load.ts answers each order with a report.
     const [report] = (await once(load, "message")) as [LoadReport];
     requests += report.requests;
