@@ -101,7 +101,8 @@ const REQUESTS: readonly Expected[] = [
   { path: "/unfinished", status: [200], isCut: true, weight: 2 },
   { path: "/wait", status: [504], weight: 1 },
 ];
-const GUEST_REQUEST: Expected = { path: "/guest/", status: [200], weight: 10 };
+/** Whose guest it is knows its paths. */
+const GUEST_REQUEST: Expected = { path: "/guest/", status: [200, 404], weight: 10 };
 
 function weighted(requests: readonly Expected[]): readonly Expected[] {
   return requests.flatMap((request) => Array<Expected>(request.weight).fill(request));

@@ -1,16 +1,25 @@
 // wasi:http and what it is built on, as core functions of the canonical ABI. No C library is needed.
 //
 // world.bin is the binary form of world.wit: the type that makes a component of this module. It was made
-// with `jco embed` 1.17.9 and the texts of WASI 0.2.12; only a change of world.wit makes it anew.
+// with `jco embed` 1.17.9 and the texts of WASI 0.2.12; only a change of world.wit makes it anew. draft.bin
+// is that of draft.wit, from `wasm-tools component embed`.
 
 typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned int u32;
 typedef unsigned long long u64;
 
-__asm__(".section \".custom_section.component-type\",\"\",@\n.incbin \"wasi-http/world.bin\"\n");
+#ifdef WASI_DRAFT
+#define WORLD "draft.bin"
+#define VERSION "@0.2.0-rc-2023-11-10"
+#else
+#define WORLD "world.bin"
+#define VERSION "@0.2.12"
+#endif
 
-#define IMPORT(module, name) __attribute__((import_module(module "@0.2.12"), import_name(name)))
+__asm__(".section \".custom_section.component-type\",\"\",@\n.incbin \"wasi-http/" WORLD "\"\n");
+
+#define IMPORT(module, name) __attribute__((import_module(module VERSION), import_name(name)))
 #define HTTP "wasi:http/types"
 #define STREAMS "wasi:io/streams"
 
@@ -29,6 +38,8 @@ IMPORT(HTTP, "[method]incoming-request.consume") void request_consume(u32 reques
 IMPORT(HTTP, "[method]incoming-body.stream") void incoming_body_stream(u32 body, void *result);
 IMPORT(HTTP, "[static]incoming-body.finish") u32 incoming_body_finish(u32 body);
 IMPORT(HTTP, "[resource-drop]incoming-body") void incoming_body_drop(u32 body);
+IMPORT(HTTP, "[method]future-trailers.subscribe") u32 future_trailers_subscribe(u32 future);
+IMPORT(HTTP, "[method]future-trailers.get") void future_trailers_get(u32 future, void *result);
 
 IMPORT(HTTP, "[constructor]outgoing-response") u32 response_new(u32 headers);
 IMPORT(HTTP, "[method]outgoing-response.set-status-code") u32 response_set_status(u32 response, u32 status);
@@ -77,15 +88,22 @@ IMPORT("wasi:cli/stderr", "get-stderr") u32 get_stderr(void);
 extern u8 __heap_base;
 static u8 *heapEnd;
 
-__attribute__((export_name("cabi_realloc"))) void *cabi_realloc(void *old, u32 oldSize, u32 alignment, u32 size) {
+static u8 *allocate(u32 alignment, u32 size) {
   if (!heapEnd) heapEnd = &__heap_base;
   u8 *start = (u8 *)(((u32)heapEnd + alignment - 1) & ~(alignment - 1));
   heapEnd = start + size;
   u32 needed = ((u32)heapEnd + 65535) / 65536, pages = __builtin_wasm_memory_size(0);
   if (needed > pages && __builtin_wasm_memory_grow(0, needed - pages) == (u32)-1) __builtin_trap();
+  return start;
+}
+
+#ifndef OWN_ALLOCATOR
+__attribute__((export_name("cabi_realloc"))) void *cabi_realloc(void *old, u32 oldSize, u32 alignment, u32 size) {
+  u8 *start = allocate(alignment, size);
   for (u32 i = 0; i < oldSize && i < size; i++) start[i] = ((u8 *)old)[i];
   return start;
 }
+#endif
 
 static u32 lengthOf(const char *text) {
   u32 length = 0;
@@ -99,4 +117,4 @@ static void header(u32 fields, const char *name, const char *value) {
   if ((u8)result[0]) __builtin_trap();
 }
 
-#define EXPORT_HANDLER __attribute__((export_name("wasi:http/incoming-handler@0.2.12#handle")))
+#define EXPORT_HANDLER __attribute__((export_name("wasi:http/incoming-handler" VERSION "#handle")))
