@@ -9,8 +9,8 @@
 //   /after           answers, then works for 50 ms and prints "done"
 //   /after-long      answers, then waits for ever
 //   /wait            waits for ever
-//   /length/N/M      promises N bytes and writes M
-//   /trailers        a body with trailers
+//   /length/N/M      promises N bytes and writes M; with /held behind it, returns without an end
+//   /trailers        copies the request's body, and then its trailers
 //   /empty           a body that is finished and empty
 //   /bodiless        a response of which no body was asked
 //   /none            returns without an answer
@@ -18,13 +18,16 @@
 //   /trap-before     traps before it answers
 //   /trap-in         traps in the middle of the body
 //   /trap-after      traps after the body
+//   /held            returns while it still has the body and its stream
+//   /held-late       the same after 20 ms
 //   /unfinished      lets go of the body without its end
 //   /twice           uses its response-outparam twice
 //   /finish-open     finishes a body whose stream it still has
 //   /overfull        writes more than check-write said
 //   /status/N        answers with a status
 //   /forbidden       sets a header that it may not set
-//   /proxy/HOST/PATH asks HOST over http with the method and the body of the request, and passes the answer on
+//   /proxy/HOST/PATH asks HOST over http with the method, the body and the trailers of the request, and passes
+//                    the answer on in the same way
 
 #include "wasi-http/wasi-http.h"
 
@@ -106,14 +109,24 @@ static u32 streamOf(u32 body) {
 
 static void answer(u32 response) { outparam_set(outparam, 0, response, 0, 0, 0, 0, 0, 0); }
 
-static void finish(u32 body, u32 stream) {
+/** @param trailers 0: none */
+static void finishWith(u32 body, u32 stream, u32 trailers) {
   output_drop(stream);
-  body_finish(body, 0, 0, result);
+  body_finish(body, trailers != 0, trailers, result);
 }
+
+static void finish(u32 body, u32 stream) { finishWith(body, stream, 0); }
 
 static u32 textHeaders(void) {
   u32 headers = fields_new();
   header(headers, "content-type", "text/plain");
+  return headers;
+}
+
+/** Those of an answer that may have the trailer `x-end`. */
+static u32 trailedHeaders(void) {
+  u32 headers = textHeaders();
+  header(headers, "trailer", "x-end");
   return headers;
 }
 
@@ -131,6 +144,23 @@ static u32 inputOf(u32 *body) {
   *body = result[1];
   incoming_body_stream(*body, result);
   return result[1];
+}
+
+/** Lets go of what has been read; 0: it has no trailers. */
+static u32 trailersOf(u32 body, u32 stream) {
+  input_drop(stream);
+  u32 future = incoming_body_finish(body), pollable = future_trailers_subscribe(future);
+  pollable_block(pollable);
+  pollable_drop(pollable);
+  future_trailers_get(future, result);
+  // option<result<result<option<trailers>, error-code>>>, aligned to 8; the draft has one result less
+  u8 *got = (u8 *)result;
+  if (got[0] != 1 || got[8] != 0) __builtin_trap();
+#ifndef WASI_DRAFT
+  got += 8;
+  if (got[8] != 0) __builtin_trap();
+#endif
+  return got[16] ? *(u32 *)(got + 20) : 0;
 }
 
 static void splice(u32 to, u32 from) {
@@ -188,7 +218,7 @@ static void proxy(void) {
   u32 future = result[2];
   u32 out = streamOf(outBody), inBody, in = inputOf(&inBody);
   copy(out, in);
-  finish(outBody, out);
+  finishWith(outBody, out, trailersOf(inBody, in));
   u32 pollable = future_response_subscribe(future);
   pollable_block(pollable);
   pollable_drop(pollable);
@@ -209,7 +239,7 @@ static void proxy(void) {
     return;
   }
   u32 incoming = *(u32 *)(got + 24);
-  u32 response = response_new(textHeaders());
+  u32 response = response_new(trailedHeaders());
   response_set_status(response, incoming_response_status(incoming));
   incoming_response_consume(incoming, result);
   u32 from = result[1];
@@ -219,7 +249,7 @@ static void proxy(void) {
   answer(response);
   out = streamOf(body);
   copy(out, in);
-  finish(body, out);
+  finishWith(body, out, trailersOf(from, in));
 }
 
 static void length(void) {
@@ -234,7 +264,15 @@ static void length(void) {
   (void)promised;
   for (u32 i = 0; i < written; i++)
     if (writeAll(stream, "x", 1)) break;
-  finish(body, stream);
+  if (at == path.length) finish(body, stream);
+}
+
+static void echoTrailers(void) {
+  u32 response = response_new(trailedHeaders()), body = bodyOf(response);
+  answer(response);
+  u32 stream = streamOf(body), inputBody, input = inputOf(&inputBody);
+  copy(stream, input);
+  finishWith(body, stream, trailersOf(inputBody, input));
 }
 
 static const char PIECE[4096] = {0};
@@ -253,6 +291,7 @@ EXPORT_HANDLER void handle(u32 incoming, u32 param) {
   if (is("/wait")) sleep(1000000);
   if (starts("/proxy/")) return proxy();
   if (starts("/length/")) return length();
+  if (is("/trailers")) return echoTrailers();
   if (is("/error")) return outparam_set(outparam, 1, 36, 0, 0, 0, 0, 0, 0);
   if (is("/bodiless")) return answer(response_new(textHeaders()));
   if (starts("/status/")) {
@@ -288,6 +327,8 @@ EXPORT_HANDLER void handle(u32 incoming, u32 param) {
     for (;;) output_write(stream, PIECE, sizeof PIECE, result);
   } else
     say(stream, "Hello from Spindle\n");
+  if (is("/held")) return;
+  if (is("/held-late")) return sleep(20);
   if (is("/trap-in")) __builtin_trap();
   if (is("/twice")) answer(response_new(fields_new()));
   if (is("/unfinished")) {
@@ -295,12 +336,6 @@ EXPORT_HANDLER void handle(u32 incoming, u32 param) {
     return body_drop(body);
   }
   if (is("/finish-open")) return body_finish(body, 0, 0, result);
-  if (is("/trailers")) {
-    u32 trailers = fields_new();
-    header(trailers, "x-end", "1");
-    output_drop(stream);
-    return body_finish(body, 1, trailers, result);
-  }
   finish(body, stream);
   if (is("/trap-after")) __builtin_trap();
   if (is("/after")) {

@@ -45,6 +45,20 @@ export class OutgoingBody implements Disposable {
    */
   finish(trailers: Fields | undefined): ErrorCode | undefined {
     if (this.#stream?.isOpen) throw new Error("The guest finishes a body whose stream it still has");
+    return this.#end(trailers);
+  }
+
+  /** Ends the body of a guest that has returned and has it still: as in Spin, what there is of it counts as all. */
+  close(): void {
+    if (!this.pipe.isClosed) this.#end(undefined);
+  }
+
+  /** A body that is let go without its end is broken off. */
+  [Symbol.dispose](): void {
+    this.pipe.fail(new HttpFailure(PROTOCOL_ERROR));
+  }
+
+  #end(trailers: Fields | undefined): ErrorCode | undefined {
     const written = this.#stream?.written ?? 0;
     if (this.#length !== undefined && written !== this.#length) {
       const code = bodySizeError(this.#kind, written);
@@ -53,11 +67,6 @@ export class OutgoingBody implements Disposable {
     }
     this.pipe.end(trailers?.list);
     return undefined;
-  }
-
-  /** A body that is let go without its end is broken off. */
-  [Symbol.dispose](): void {
-    this.pipe.fail(new HttpFailure(PROTOCOL_ERROR));
   }
 }
 

@@ -85,12 +85,12 @@ export class WasiHttpExecutor implements StreamedHttpExecutor {
     return promise;
   }
 
-  /** Sees a guest that waits to its end. What it had not finished of its answer is broken off. */
+  /** Sees a guest that waits to its end. If it fails, what it had not finished of its answer is broken off. */
   async #ended(call: WasiHttpCall, running: Promise<void>, prepared: Prepared<HttpContext>): Promise<void> {
     using _ = prepared;
     try {
       await running;
-      call.breakOff(this.#unfinished());
+      call.close();
     } catch (error) {
       if (!call.breakOff(error)) throw error;
     }
@@ -106,13 +106,9 @@ export class WasiHttpExecutor implements StreamedHttpExecutor {
     const after = afterwards && { afterwards };
     if (!takenBody) return { status, headers: headers.list, body: undefined, ...after };
     const { pipe } = takenBody;
-    if (!afterwards && !pipe.isClosed) pipe.fail(this.#unfinished());
+    if (!afterwards) takenBody.close();
     const body = pipe.trailers ? pipe : (pipe.whole ?? pipe);
     return { status, headers: headers.list, body, framing: "chunks", ...after };
-  }
-
-  #unfinished(): GuestReplyError {
-    return new GuestReplyError(this.#componentId, "ended without having finished the body of its answer");
   }
 }
 
@@ -188,6 +184,11 @@ class WasiHttpCall implements Invocation<HttpContext, void>, CallOptions, Receiv
   receive(outcome: ResponseOutcome): void {
     this.outcome = outcome;
     this.onOutcome?.();
+  }
+
+  /** Ends what the guest, which has returned, has not finished of its answer. */
+  close(): void {
+    if (this.outcome?.tag === "ok") this.outcome.val.takenBody?.close();
   }
 
   /** Breaks off what the guest has not finished of its answer; false: there is nothing of the kind. */
