@@ -3,6 +3,7 @@
 import { OBJECT_BYTES, TABLE_ELEMENT_BYTES } from "./allocations.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { ControlMemories } from "./control.ts";
+import type { MergedSegment } from "./data-segments.ts";
 import type { Layout } from "./layout.ts";
 import { BULK, MEMORY_INDEX_FLAG, OP, TYPE } from "./opcodes.ts";
 import { CONTROL } from "./rewritten.ts";
@@ -115,12 +116,15 @@ export function copyGlobalsBody(
 }
 
 /** `() -> ()`: writes the active data segments to memory, in order. */
-export function initializeDataBody(layout: Layout): Uint8Array {
+export function initializeDataBody(
+  { bytes }: Pick<Layout, "bytes">,
+  segments: readonly MergedSegment[],
+): Uint8Array {
   const code = new ByteWriter().u8(NO_LOCALS);
-  for (const [index, { active, bytes }] of layout.data.entries()) {
+  for (const [index, { active, length }] of segments.entries()) {
     if (!active) continue;
-    code.copy(layout.bytes, active.offset.start, active.offset.end);
-    code.u8(OP.I32_CONST, 0, OP.I32_CONST).signed((bytes.end - bytes.start) | 0);
+    code.copy(bytes, active.offset.start, active.offset.end);
+    code.u8(OP.I32_CONST, 0, OP.I32_CONST).signed(length | 0);
     code.u8(OP.PREFIX_BULK, BULK.MEMORY_INIT).u32(index).u32(active.memory);
   }
   return code.u8(OP.END).take();

@@ -97,6 +97,13 @@ export class ByteWriter {
     return this.copy(bytes, 0, bytes.length);
   }
 
+  zeros(count: number): this {
+    this.#reserve(count);
+    this.#bytes.fill(0, this.#length, this.#length + count);
+    this.#length += count;
+    return this;
+  }
+
   copy(source: Uint8Array, start: number, end: number): this {
     const length = end - start;
     this.#reserve(length);

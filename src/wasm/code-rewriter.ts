@@ -12,6 +12,7 @@ import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { CompileCosts } from "./compile-cost.ts";
 import { type ControlMemories, markedOffset, type StoredRange } from "./control.ts";
+import type { DataSegments } from "./data-segments.ts";
 import {
   type MemoryArgument,
   readMemoryArgument,
@@ -54,6 +55,7 @@ export class CodeRewriter {
   readonly #layout: Layout;
   readonly #appendix: Appendix;
   readonly #control: ControlMemories;
+  readonly #data: DataSegments;
   readonly #options: CodeRewriterOptions;
   readonly #epochCheck: { readonly code: Uint8Array; readonly branch: number } | undefined;
   readonly #signatures: readonly Signature[];
@@ -99,12 +101,13 @@ export class CodeRewriter {
   #runs: number[] = [];
 
   constructor(
-    parts: { layout: Layout; appendix: Appendix; control: ControlMemories },
+    parts: { layout: Layout; appendix: Appendix; control: ControlMemories; data: DataSegments },
     options: CodeRewriterOptions,
   ) {
     this.#layout = parts.layout;
     this.#appendix = parts.appendix;
     this.#control = parts.control;
+    this.#data = parts.data;
     this.#costs = new CompileCosts(parts.layout);
     this.#options = options;
     this.#reader = new ByteReader(parts.layout.bytes, { start: 0, end: 0 });
@@ -626,16 +629,17 @@ export class CodeRewriter {
     instruction: { blockType: () => number; emit: (code: ByteWriter, segment: number) => void },
   ): void {
     this.usesEmptySegment = true;
-    const empty = this.#layout.data.length;
+    const { empty } = this.#data;
     const code = this.#replace(at);
     if (this.#layout.data[segment]?.active) {
       instruction.emit(code, empty);
       return;
     }
+    const index = this.#data.indexOf(segment) ?? this.#reader.fail(`there is no data segment ${segment}`);
     code.u8(OP.GLOBAL_GET).u32(this.#dropFlag(segment)).u8(OP.IF).signed(instruction.blockType());
     instruction.emit(code, empty);
     code.u8(OP.ELSE);
-    instruction.emit(code, segment);
+    instruction.emit(code, index);
     code.u8(OP.END);
   }
 

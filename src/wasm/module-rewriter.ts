@@ -8,6 +8,7 @@ import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { CodeRewriter, type OnRun } from "./code-rewriter.ts";
 import { ControlMemories } from "./control.ts";
+import { DataSegments } from "./data-segments.ts";
 import { type Layout, type Range, SECTION_ORDER, type Section } from "./layout.ts";
 import type { Limits } from "./module.ts";
 import { writeLimits } from "./module-builder.ts";
@@ -36,6 +37,7 @@ export class ModuleRewriter {
   readonly #options: Required<RewriteOptions>;
   readonly #appendix: Appendix;
   readonly #control: ControlMemories;
+  readonly #data: DataSegments;
   readonly #tick: { readonly index: number; readonly table: number } | undefined;
   readonly #out: ByteWriter;
 
@@ -44,10 +46,11 @@ export class ModuleRewriter {
     this.#options = { cards: options.cards ?? true, epoch: options.epoch ?? true };
     this.#appendix = new Appendix(layout);
     this.#control = new ControlMemories(layout);
+    this.#data = new DataSegments(layout);
     this.importModule = unusedName("spindle", new Set(layout.imports.map(({ module }) => module)));
     this.#tick = this.#options.epoch && layout.functions.length > 0 ? this.#addTick() : undefined;
     this.code = new CodeRewriter(
-      { layout, appendix: this.#appendix, control: this.#control },
+      { layout, appendix: this.#appendix, control: this.#control, data: this.#data },
       { cards: this.#options.cards, tick: this.#tick, ...(onRun && { onRun }) },
     );
     this.#out = new ByteWriter(layout.bytes.length + (layout.bytes.length >> 1));
@@ -89,12 +92,13 @@ export class ModuleRewriter {
   }
 
   #addHooks(): RewriteHooks {
-    const { startFunction, data } = this.#layout;
+    const { startFunction } = this.#layout;
     const pairs = this.#addShadows();
-    const hasActiveData = data.some(({ active }) => active);
+    const { merged } = this.#data;
+    const hasActiveData = merged.some(({ active }) => active);
     return {
       ...(hasActiveData && {
-        initializeData: this.#hook("initialize-data", initializeDataBody(this.#layout)),
+        initializeData: this.#hook("initialize-data", initializeDataBody(this.#layout, merged)),
       }),
       ...(startFunction !== undefined && {
         start: this.#appendix.export("start", EXTERN.FUNC, startFunction),
@@ -253,7 +257,7 @@ export class ModuleRewriter {
   }
 
   get #dataSegments(): number {
-    return this.#layout.data.length + (this.code.usesEmptySegment ? 1 : 0);
+    return this.#data.merged.length + (this.code.usesEmptySegment ? 1 : 0);
   }
 
   #writeDataCount(): void {
@@ -276,16 +280,14 @@ export class ModuleRewriter {
   /** All segments become passive; `initializeData` writes those that were active. */
   #writeData(): void {
     if (this.#dataSegments === 0) return;
-    const { bytes, data } = this.#layout;
-    const contents = new ByteWriter(
-      data.reduce((sum, { bytes: { start, end } }) => sum + end - start + 6, 8),
-    );
+    const { merged } = this.#data;
+    const contents = new ByteWriter(merged.reduce((sum, { length }) => sum + length + 6, 8));
     contents.u32(this.#dataSegments);
-    for (const { bytes: range } of data) {
-      contents
-        .u8(PASSIVE)
-        .u32(range.end - range.start)
-        .copy(bytes, range.start, range.end);
+    for (const { pieces, length } of merged) {
+      contents.u8(PASSIVE).u32(length);
+      for (const { gap, bytes } of pieces) {
+        contents.zeros(gap).copy(this.#layout.bytes, bytes.start, bytes.end);
+      }
     }
     if (this.code.usesEmptySegment) contents.u8(PASSIVE, 0);
     this.#out.u8(SECTION.DATA).sized(contents.view());
