@@ -15,12 +15,22 @@ import { Turns } from "./turns.ts";
 
 /** A process can hold about 16,350 memories; a slot takes two or more. */
 export const MEMORIES_MAX = 15_000;
+/**
+ * V8 keeps equal types of modules once per process, for good, and aborts at the millionth. We count them module by
+ * module, equal ones again: a large module of today has some hundred.
+ */
+const TYPES_MAX = 500_000;
 /** How often idle slots are looked at, to let go what a peak left behind. */
 const TRIM_INTERVAL_MS = 5_000;
 /** Looks after which a component that nobody called is idle. */
 const IDLE_TRIMS_MIN = 12;
 /** While all slots together have no more memory than this, idle components keep theirs. */
 const KEPT_BYTES_MAX = 256 * 1024 * 1024;
+
+/** The modules of this engine have so many types that V8 might not survive more of them. */
+export class TypesExhaustedError extends Error {
+  override readonly name = "TypesExhaustedError";
+}
 
 export interface EngineOptions {
   /** What an engine in another thread of this process has compiled; see `Engine.compiledModules()`. */
@@ -31,6 +41,8 @@ export interface EngineOptions {
   readonly memoriesMax?: number;
   /** Most bytes of the memories of all slots together; half of the machine's memory by default. */
   readonly memoryBytesMax?: number;
+  /** Most types of all modules together. */
+  readonly typesMax?: number;
   /** "first" and "second" start every call in that gear: to compare. */
   readonly gearing?: Gearing;
   /** For tests: whether to shift at the host call with this number, counted from 0 in each call. */
@@ -54,6 +66,8 @@ export class Engine implements Disposable {
   readonly #modules = new Map<string, Promise<CompiledModule>>();
   readonly #given: CompiledModules;
   readonly #pools = new Set<SlotPool>();
+  readonly #typesMax: number;
+  #types = 0;
   #trimmer: NodeJS.Timeout | undefined;
 
   constructor(options: EngineOptions = {}) {
@@ -62,24 +76,35 @@ export class Engine implements Disposable {
     this.#memories = new Budget(options.memoriesMax ?? MEMORIES_MAX);
     this.#memoryBytes = new Budget(options.memoryBytesMax ?? machineMemoryBytes() / 2);
     this.#given = options.compiledModules ?? new Map();
+    this.#typesMax = options.typesMax ?? TYPES_MAX;
     this.forcesShift = options.forcesShift;
   }
 
   /**
    * Rewrites and compiles a core module; equal bytes are compiled once.
    *
-   * @throws MalformedModuleError or WebAssembly.CompileError
+   * @throws MalformedModuleError, TypesExhaustedError or WebAssembly.CompileError
    */
   compile(bytes: Uint8Array): Promise<CompiledModule> {
     const digest = createHash("sha256").update(bytes).digest("hex");
     let compiled = this.#modules.get(digest);
     if (!compiled) {
-      compiled = compileModule(bytes, digest, { cache: this.#cache, given: this.#given.get(digest) });
+      compiled = this.#compile(bytes, digest);
       this.#modules.set(digest, compiled);
       // A module that cannot be compiled is not remembered: its file may be mended.
       compiled.catch(() => this.#modules.delete(digest));
     }
     return compiled;
+  }
+
+  async #compile(bytes: Uint8Array, digest: string): Promise<CompiledModule> {
+    // One module may go beyond: what it has is known when V8 has read it.
+    if (this.#types > this.#typesMax)
+      throw new TypesExhaustedError(`The modules before it have ${this.#types} types`);
+    const given = this.#given.get(digest);
+    const module = await compileModule(bytes, digest, { cache: this.#cache, given });
+    this.#types += module.rewritten.original.typeCount;
+    return module;
   }
 
   /** All that has been compiled, for engines in other threads of this process. */
@@ -148,7 +173,7 @@ export class Engine implements Disposable {
 }
 
 /** Memory of the machine, or what a container leaves of it. */
-function machineMemoryBytes(): number {
+export function machineMemoryBytes(): number {
   const constrained = process.constrainedMemory();
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }

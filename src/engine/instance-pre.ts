@@ -7,10 +7,11 @@ import type { Share } from "./budget.ts";
 import type { CompiledModule, Engine } from "./engine.ts";
 import { freeLater } from "./free-memory.ts";
 import { GearPolicy } from "./gears.ts";
-import { type Invocation, MemoryLimitError } from "./invocation.ts";
+import type { Invocation } from "./invocation.ts";
 import { linkModule } from "./link-module.ts";
 import type { Linker } from "./linker.ts";
 import type { MemoryImage } from "./memory-cell.ts";
+import { checkMinima } from "./minima.ts";
 import { Slot } from "./slot.ts";
 import type { LinkedGroup, SlotPlan, StoreHooks } from "./slot-plan.ts";
 import { SlotPool } from "./slot-pool.ts";
@@ -61,7 +62,7 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
    * Links a core module and makes its first slot.
    *
    * @throws LinkError with every import that cannot be satisfied
-   * @throws MemoryLimitError
+   * @throws MemoryLimitError or TableLimitError
    * @throws WebAssembly.RuntimeError if a segment is out of bounds
    * @throws SlotsExhaustedError
    */
@@ -80,7 +81,8 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
     group: LinkedGroup<T>,
     options: InstancePreOptions<T> & { readonly initializers: readonly CoreRef[] },
   ) {
-    checkMemories(group);
+    this.tableElementsMax = options.tableElementsMax ?? TABLE_ELEMENTS_MAX;
+    checkMinima(group, this.tableElementsMax);
     this.engine = engine;
     this.group = group;
     this.name = options.name;
@@ -91,7 +93,6 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
     const shares = engine.shares(weight);
     this.memoryShare = shares.memoryBytes;
     this.#places = shares.memories;
-    this.tableElementsMax = options.tableElementsMax ?? TABLE_ELEMENTS_MAX;
     this.isRecyclable = group.instances.every(({ module }) => module.rewritten.verdict.kind === "recyclable");
     // Each memory has a card table. A slot without memories counts too: nothing may be had without end.
     const memories = Math.max(1, 2 * group.memories.length);
@@ -192,12 +193,6 @@ export class Instance<T> implements Disposable {
     const slot = this.#slot;
     this.#slot = undefined;
     if (slot) this.#pool.give(slot);
-  }
-}
-
-function checkMemories({ memories }: LinkedGroup<never>): void {
-  for (const { limits, pagesMax } of memories) {
-    if (limits.min > pagesMax) throw new MemoryLimitError(limits.min * PAGE_BYTES, pagesMax * PAGE_BYTES);
   }
 }
 

@@ -50,19 +50,6 @@ export class TrapError extends Error {
   }
 }
 
-/** A memory is never smaller than its module declares: one that begins larger than it may become can only be refused. */
-export class MemoryLimitError extends Error {
-  override readonly name = "MemoryLimitError";
-  readonly bytes: number;
-  readonly bytesMax: number;
-
-  constructor(bytes: number, bytesMax: number) {
-    super(`A memory begins with ${bytes} bytes, and it may have ${bytesMax}`);
-    this.bytes = bytes;
-    this.bytesMax = bytesMax;
-  }
-}
-
 /** No slot is to be had now: the process has as many as it may. A trigger answers 503. */
 export class SlotsExhaustedError extends Error {
   override readonly name = "SlotsExhaustedError";

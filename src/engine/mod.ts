@@ -23,6 +23,8 @@ export {
   Engine,
   type EngineOptions,
   MEMORIES_MAX,
+  machineMemoryBytes,
+  TypesExhaustedError,
 } from "./engine.ts";
 export type { Gearing } from "./gears.ts";
 export { GuestMemory, GuestMemoryFault, GuestTextFault } from "./guest-memory.ts";
@@ -30,12 +32,12 @@ export { Instance, InstancePre, type InstancePreOptions } from "./instance-pre.t
 export {
   type EndReason,
   type Invocation,
-  MemoryLimitError,
   SlotsExhaustedError,
   TrapError,
 } from "./invocation.ts";
 export { ComponentLinkError, type ComponentLinkers, type ComponentLinkProblem } from "./link-component.ts";
 export { LinkError, type LinkProblem } from "./link-module.ts";
 export { type LinkedFunction, Linker } from "./linker.ts";
+export { MemoryLimitError, TableLimitError } from "./minima.ts";
 export type { StoreHooks } from "./slot-plan.ts";
 export { Store, type StoreOptions, WALL_TIME_MS_DEFAULT } from "./store.ts";

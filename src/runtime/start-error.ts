@@ -1,7 +1,14 @@
 // Tells what keeps a component from starting, in the words of its manifest.
 
 import { CompositionError, MalformedComponentError, UnsupportedComponentError } from "../component/mod.ts";
-import { ComponentLinkError, type ComponentLinkers, LinkError, MemoryLimitError } from "../engine/mod.ts";
+import {
+  ComponentLinkError,
+  type ComponentLinkers,
+  LinkError,
+  MemoryLimitError,
+  TableLimitError,
+  TypesExhaustedError,
+} from "../engine/mod.ts";
 import { type ErrorCode, SpindleError } from "../errors/mod.ts";
 import type { Component } from "../manifest/mod.ts";
 import { MalformedModuleError } from "../wasm/mod.ts";
@@ -22,7 +29,25 @@ export function startError<C>(component: Component, linkers: ComponentLinkers<C>
     return new SpindleError(
       "COMPONENT_MEMORY_TOO_LARGE",
       `Component "${id}" cannot run: the memory of ${source.described} begins with ${error.bytes} bytes, and it may have ${error.bytesMax}`,
-      { hint: "Build it with less initial memory, or allow more: `--max-instance-memory SIZE`." },
+      {
+        hint: `Build it with less initial memory, or allow more: \`--max-instance-memory SIZE\`, or \`memory\` in [component.${id}.tool.spindle].`,
+      },
+    );
+  }
+  if (error instanceof TableLimitError) {
+    return new SpindleError(
+      "COMPONENT_TABLES_TOO_LARGE",
+      `Component "${id}" cannot run: the tables of ${source.described} begin with ${error.elements} elements, and they may have ${error.elementsMax}`,
+      {
+        hint: `Allow more: \`--max-table-elements COUNT\`, or \`table_elements\` in [component.${id}.tool.spindle].`,
+      },
+    );
+  }
+  if (error instanceof TypesExhaustedError) {
+    return new SpindleError(
+      "MODULE_TYPES_EXHAUSTED",
+      `Cannot load component "${id}" from ${source.described}: the modules before it have all the types that V8 may keep`,
+      { cause: error, hint: "Serve some of the components in a process of their own." },
     );
   }
   if (error instanceof UnsupportedComponentError) {

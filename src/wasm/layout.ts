@@ -120,7 +120,7 @@ export function readLayout(bytes: Uint8Array): Layout {
 }
 
 /** Without segments and bodies, which are nearly all of a large module, and are passed over unread. */
-export type Surface = Omit<Layout, "elements" | "referencedFunctions" | "tableElements" | "data" | "bodies">;
+export type Surface = Omit<Layout, "elements" | "referencedFunctions" | "data" | "bodies">;
 
 /** @throws MalformedModuleError */
 export function readSurface(bytes: Uint8Array): Surface {

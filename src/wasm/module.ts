@@ -59,6 +59,9 @@ export interface CoreModule {
   readonly exports: readonly Export[];
   /** All memories in index order, imported ones first. */
   readonly memories: readonly Limits[];
+  /** Elements that the tables which it defines begin with. */
+  readonly tableElements: number;
+  readonly typeCount: number;
   /** Number of functions, imported ones included. */
   readonly functionCount: number;
   readonly hasStart: boolean;

@@ -13,6 +13,8 @@ export function describe(layout: Surface): CoreModule {
     imports: layout.imports,
     exports: layout.exports,
     memories: layout.memories,
+    tableElements: layout.tableElements,
+    typeCount: layout.types.length,
     functionCount: layout.functions.length,
     hasStart: layout.startFunction !== undefined,
     customSections: layout.customSections,

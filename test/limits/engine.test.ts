@@ -2,7 +2,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SlotsExhaustedError, TrapError } from "../../src/engine/mod.ts";
+import {
+  SlotsExhaustedError,
+  TableLimitError,
+  TrapError,
+  TypesExhaustedError,
+} from "../../src/engine/mod.ts";
 import { Guests } from "./guests.ts";
 
 const MIB = 1024 * 1024;
@@ -93,9 +98,19 @@ test("A table grows to the limit of its component, and not by an element more", 
   const guest = await guests.add(text, { tableElementsMax: 100 });
   assert.equal(await guest.call("grow", [91]), -1);
   assert.equal(await guest.call("grow", [90]), 10);
-  const small = await guests.add(text, { tableElementsMax: 5 });
-  assert.equal(await small.call("grow", [1]), -1);
-  assert.equal(await small.call("grow", [0]), 10);
+  const full = await guests.add(text, { tableElementsMax: 10 });
+  assert.equal(await full.call("grow", [1]), -1);
+  assert.equal(await full.call("grow", [0]), 10);
+  await assert.rejects(guests.add(text, { tableElementsMax: 9 }), TableLimitError);
+});
+
+test("An engine takes no module beyond the types that V8 may keep; equal modules count once", async () => {
+  using guests = new Guests({ typesMax: 4 });
+  const module = (result: string) =>
+    `(module (type (func)) (type (func (result i32))) (type (func (result ${result}))))`;
+  for (const result of ["i64", "i64", "f32"]) await guests.add(module(result));
+  await assert.rejects(guests.add(module("f64")), TypesExhaustedError);
+  await guests.add(module("f32"));
 });
 
 const SPINNER = '(module (func (export "spin") (loop (br 0))))';

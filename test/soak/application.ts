@@ -71,8 +71,8 @@ export interface Vitals {
   readonly connections: number;
   readonly slots: number;
   readonly memories: number;
-  /** Requests and slots in use, deadlines and bytes of bodies. */
-  readonly underWay: number;
+  /** All of it is 0 when nothing is under way. */
+  readonly underWay: Readonly<Record<string, number>>;
 }
 
 export interface SoakedApplication extends AsyncDisposable {
@@ -137,15 +137,14 @@ async function serve(
 }
 
 function vitalsOf({ application, context, trigger }: ServedApplication): Vitals {
-  const { connections, active, waiting, heldBodyBytes, timed } = trigger.counts;
-  const pools = application.components.map(({ id }) => context.slots(id));
-  const live = pools.reduce((sum, pool) => sum + pool.live, 0);
-  const free = pools.reduce((sum, pool) => sum + pool.free, 0);
+  const { connections, ...underWay } = trigger.counts;
+  const pools = application.components.map(({ id }) => ({ id, ...context.slots(id) }));
+  const inUse = pools.map(({ id, live, free }) => [`slots of ${id}`, live - free]);
   return {
     connections,
-    slots: live,
+    slots: pools.reduce((sum, { live }) => sum + live, 0),
     memories: context.engine.memories,
-    underWay: active + waiting + heldBodyBytes + timed + live - free,
+    underWay: { ...underWay, ...Object.fromEntries(inUse) },
   };
 }
 

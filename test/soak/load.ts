@@ -132,6 +132,7 @@ class Client {
   /** An agent forgets sockets of requests that are answered before they are sent. */
   readonly #sockets = new Set<net.Socket>();
   readonly #mix: readonly Expected[];
+  #previous = "";
   requests = 0;
 
   constructor({ port, hasGuest }: LoadOrder, random: Random, surprises: string[]) {
@@ -157,6 +158,7 @@ class Client {
       const isRight = expected.replyBytes === undefined || expected.replyBytes === bytes;
       if (!expected.status.includes(status) || !isRight || isCut !== (expected.isCut ?? false))
         this.#note(`${expected.path}: ${status}, ${bytes} bytes${isCut ? ", cut" : ""}`);
+      this.#previous = `${expected.path} (${status})`;
     } catch (error) {
       // The server may close a connection whose body it refused before all of it is sent.
       if (!expected.status.includes(413)) this.#note(`${expected.path}: ${error}`);
@@ -164,7 +166,7 @@ class Client {
   }
 
   #note(what: string): void {
-    if (this.#surprises.length < SURPRISES_MAX) this.#surprises.push(what);
+    if (this.#surprises.length < SURPRISES_MAX) this.#surprises.push(`${what}, after ${this.#previous}`);
   }
 
   #exchange({

@@ -75,8 +75,10 @@ function openDescriptors(): number {
 /** Waits until no request and no slot is in use. Connections of guests to other guests stay open for a while. */
 async function becomeQuiet(app: SoakedApplication): Promise<void> {
   const giveUpAtMs = performance.now() + QUIET_MS_MAX;
-  for (let vitals = app.vitals(); vitals !== undefined && vitals.underWay > 0; vitals = app.vitals()) {
-    if (performance.now() > giveUpAtMs) throw new Error(`Something does not end: ${JSON.stringify(vitals)}`);
+  for (;;) {
+    const underWay = Object.entries(app.vitals()?.underWay ?? {}).filter(([, count]) => count > 0);
+    if (underWay.length === 0) break;
+    if (performance.now() > giveUpAtMs) throw new Error(`Something does not end: ${underWay.join("; ")}`);
     await sleep(20);
   }
   await sleep(SETTLE_MS);

@@ -3,9 +3,8 @@
 // The system spreads connections over the listeners. Each thread has an engine and slots of its own; modules are
 // compiled by the first, and go to the others. All that is printed is written here, by the main thread.
 
-import { totalmem } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { MEMORIES_MAX } from "../../engine/mod.ts";
+import { MEMORIES_MAX, machineMemoryBytes } from "../../engine/mod.ts";
 import { describeError, SpindleError } from "../../errors/mod.ts";
 import type { ServeOptions } from "../../host/mod.ts";
 import type { Application } from "../../manifest/mod.ts";
@@ -152,7 +151,7 @@ function shareOf(options: PlainServeOptions, threads: number): PlainServeOptions
     connectionsMax: share(limits.connectionsMax),
   };
   const memoriesMax = Math.floor((options.engine?.memoriesMax ?? MEMORIES_MAX) / threads);
-  const totalMemoryBytesMax = Math.floor((options.totalMemoryBytesMax ?? totalmem() / 2) / threads);
+  const totalMemoryBytesMax = Math.floor((options.totalMemoryBytesMax ?? machineMemoryBytes() / 2) / threads);
   return {
     ...options,
     totalMemoryBytesMax,
