@@ -21,6 +21,9 @@ export class GuestTextFault extends Error {
   override readonly name = "GuestTextFault";
 }
 
+/** Up to here a loop is faster than a call of Buffer. */
+const SHORT_TEXT_LENGTH_MAX = 40;
+
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export class GuestMemory {
@@ -136,8 +139,20 @@ export class GuestMemory {
 
   /** Writes a text one byte for each character: ASCII, or bytes that HTTP carries as characters. */
   writeLatin1(pointer: number, text: string): void {
-    const at = this.#writable(pointer, text.length);
-    this.#buffer.write(text, at, text.length, "latin1");
+    const { length } = text;
+    const at = this.#writable(pointer, length);
+    const buffer = this.#buffer;
+    if (length > SHORT_TEXT_LENGTH_MAX) buffer.write(text, at, length, "latin1");
+    else for (let i = 0; i < length; i++) buffer[at + i] = text.charCodeAt(i);
+  }
+
+  /** Writes consecutive u32. */
+  writeU32s(pointer: number, values: readonly number[]): void {
+    let at = this.#writable(pointer, 4 * values.length);
+    for (const value of values) {
+      this.#view.setUint32(at, value, true);
+      at += 4;
+    }
   }
 
   /** A view that the caller fills at once: `length` bytes, checked and marked. */

@@ -50,14 +50,10 @@ export class GuestWriter {
    *     list -> [name: ptr, name length: u32, value: ptr, value length: u32] x count
    */
   pairs(texts: readonly string[]): number {
-    const memory = this.#memory;
     const list = this.allocate(texts.length * (PAIR_BYTES / 2), 4);
-    let at = list;
-    for (const text of texts) {
-      memory.writeU32(at, this.text(text));
-      memory.writeU32(at + 4, text.length);
-      at += PAIR_BYTES / 2;
-    }
+    const words: number[] = [];
+    for (const text of texts) words.push(this.text(text), text.length);
+    this.#memory.writeU32s(list, words);
     return list;
   }
 }
