@@ -10,6 +10,7 @@ export { type GuestResponse, readResponse } from "./spin-abi/response-area.ts";
 export { SpinAbis } from "./spin-abi/spin-abis.ts";
 export { type Generation, SpinAbi, type SpinAbiVersion } from "./spin-abi/version.ts";
 export { debugText, HttpFailure } from "./wasi-http/error-code.ts";
+export { HeldBytes } from "./wasi-http/held-bytes.ts";
 export {
   IncomingRequest,
   type ReceivedRequest,

@@ -36,7 +36,7 @@ export type {
   StringEncoding,
 } from "./plan.ts";
 export type { CanonicalMemory, CoreValue, SlotAccess } from "./slot-access.ts";
-export type { Case, Field, FunctionType, ResourceType, ValueType } from "./types.ts";
+export type { ByteLists, Case, Field, FunctionType, ResourceType, ValueType } from "./types.ts";
 export { describeFunction, describeType } from "./wit/describe.ts";
 export { functionDifference, type SameResource } from "./wit/function-difference.ts";
 export { findOnTrack, type InterfaceTrack, isOnTrack, trackOf } from "./wit/interface-name.ts";

@@ -28,7 +28,7 @@ export type ValueType =
   | { readonly kind: "record"; readonly fields: readonly Field[] }
   /** `{ tag: "case-name", val }`; without `val` where the case has no payload */
   | { readonly kind: "variant"; readonly cases: readonly Case[] }
-  /** an array; a Uint8Array, copied, for a list of u8 */
+  /** an array; for a list of u8 what `ByteLists` says */
   | { readonly kind: "list"; readonly element: ValueType; readonly length?: number }
   /** an array */
   | { readonly kind: "tuple"; readonly elements: readonly ValueType[] }
@@ -42,6 +42,12 @@ export type ValueType =
   | { readonly kind: "result"; readonly ok?: ValueType; readonly error?: ValueType }
   /** the host's own object for a resource of the host; a `GuestResource` for one that a component defines */
   | { readonly kind: "own" | "borrow"; readonly resource: ResourceType };
+
+/**
+ * What a list of u8 without a fixed length is: a Uint8Array, copied, or a text with one character for each
+ * byte, which costs a third where the bytes are texts to the host as well.
+ */
+export type ByteLists = "arrays" | "text";
 
 export interface Field {
   readonly name: string;

@@ -3,6 +3,7 @@
 // Like the core linker it is filled at start-up and holds no state of a call.
 
 import {
+  type ByteLists,
   findOnTrack,
   functionDifference,
   type HostInterfaceType,
@@ -54,13 +55,19 @@ export interface HostInterface<T> {
   readonly wit: string;
   /** By WIT name: `get-random-u64`, `[method]input-stream.read`, `[constructor]fields`. One for each function of `wit`. */
   readonly functions: Readonly<Record<string, HostComponentFunction<T> | SuspendingFunction<T>>>;
+  /** How its functions take and give lists of u8: as arrays by default. */
+  readonly byteLists?: ByteLists;
   /** By name of the resource; those that need no care may be left out. */
   readonly resources?: Readonly<Record<string, HostResource<T>>>;
 }
 
 /** What the linker has for an import, or why it has nothing. */
 export type FoundImport<T> =
-  | { readonly kind: "function"; readonly implementation: HostComponentFunction<T> | SuspendingFunction<T> }
+  | {
+      readonly kind: "function";
+      readonly implementation: HostComponentFunction<T> | SuspendingFunction<T>;
+      readonly byteLists?: ByteLists | undefined;
+    }
   | {
       readonly kind: "problem";
       readonly reason: "unknown-interface" | "unknown-function" | "type";
@@ -120,7 +127,7 @@ export class ComponentLinker<T> {
       return { kind: "problem", reason: "unknown-function", ...nearest(item.name, functions.keys()) };
     const difference = functionDifference(item.type, type, isSameResource);
     if (difference !== undefined) return { kind: "problem", reason: "type", difference };
-    return { kind: "function", implementation };
+    return { kind: "function", implementation, byteLists: offered.host.byteLists };
   }
 
   /** What is to be done when an object of this resource is let go. */

@@ -1,6 +1,7 @@
 // Linking a component: the imports of its plan find host functions, its core modules find each other.
 
 import {
+  type ByteLists,
   builtinFunction,
   type Callee,
   type ComponentPlan,
@@ -94,7 +95,10 @@ export function linkComponent<T>(
   return new ComponentLinking(linkers, component, options).link();
 }
 
-type HostImplementation<T> = HostComponentFunction<T> | SuspendingFunction<T>;
+interface HostImplementation<T> {
+  readonly implementation: HostComponentFunction<T> | SuspendingFunction<T>;
+  readonly byteLists?: ByteLists | undefined;
+}
 
 class ComponentLinking<T> {
   readonly #linkers: ComponentLinkers<T>;
@@ -204,10 +208,12 @@ class ComponentLinking<T> {
   }
 
   #lower(index: number): HostFunctionPlan<T> {
-    const { coreType, bind } = lowerFunction(this.#plan, index);
     const callee = this.#plan.lowered[index]?.callee;
-    const imported = callee?.kind === "import" ? this.#plan.imports[callee.index] : undefined;
-    if (!callee || !imported) {
+    const importIndex = callee?.kind === "import" ? callee.index : -1;
+    const imported = this.#plan.imports[importIndex];
+    const found = this.#implementations[importIndex];
+    const { coreType, bind } = lowerFunction(this.#plan, index, found?.byteLists);
+    if (!imported) {
       return {
         kind: "suspending",
         type: coreType,
@@ -215,7 +221,7 @@ class ComponentLinking<T> {
         bind: (_caller, component) => hostCall(bind(stateOf(component)), coreType),
       };
     }
-    const implementation = this.#implementations[callee.index];
+    const implementation = found?.implementation;
     const isSuspending = typeof implementation === "object";
     const fn = isSuspending ? implementation.fn : implementation;
     return {
@@ -230,9 +236,9 @@ class ComponentLinking<T> {
   }
 
   #implementation(item: ImportedFunction): HostImplementation<T> | undefined {
-    if (this.#options.isDenied?.(item)) return deniedFunction(item);
+    if (this.#options.isDenied?.(item)) return { implementation: deniedFunction(item) };
     const found = this.#linkers.components.find(item);
-    if (found.kind === "function") return found.implementation;
+    if (found.kind === "function") return found;
     if (found.reason === "unknown-interface" && this.#options.isMissing?.(item.interface ?? ""))
       return undefined;
     const { kind: _, ...problem } = found;

@@ -1,6 +1,6 @@
 // What one call may see, and how a prepared instance runs it.
 
-import type { GuestVariables } from "../capabilities/mod.ts";
+import type { GuestVariables, HeldBytes } from "../capabilities/mod.ts";
 import type { Invocation } from "../engine/mod.ts";
 import type { OutboundHttp } from "../outbound/mod.ts";
 import type { StdoutSink, Wasi } from "../wasi/mod.ts";
@@ -13,6 +13,8 @@ export interface RuntimeContext<T> {
   readonly outbound: OutboundHttp;
   /** Those that the manifest gives to the component. */
   readonly variables: GuestVariables;
+  /** Headers and messages that the host holds for the call. */
+  readonly heldBytes: HeldBytes;
   readonly data: T;
 }
 
@@ -33,8 +35,11 @@ export interface CallOptions {
 
 /** A store and a linked instance, taken from a slot for one call; disposing it gives the slot back. */
 export interface Prepared<C> extends Disposable {
+  /** Resolves when the slot is there. `undefined`: it is. */
+  ready(): Promise<void> | undefined;
   /**
-   * Runs the invocation once. Returns at once what a guest answered that never waited, else a promise.
+   * Runs the invocation once. Returns at once what a guest answered that never waited, else a promise. Called
+   * before the slot is there, it waits for it, and starts in second gear.
    *
    * @throws TrapError (thrown or rejected) if the guest ended by anything but a return
    */

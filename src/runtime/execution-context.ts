@@ -1,6 +1,6 @@
 // The running engine of an application: gives a prepared instance for a component, and takes it back.
 
-import type { GuestVariables, SpinAbis } from "../capabilities/mod.ts";
+import { type GuestVariables, HeldBytes, type SpinAbis } from "../capabilities/mod.ts";
 import { type Engine, type Instance, type Invocation, Store, type StoreOptions } from "../engine/mod.ts";
 import type { Diagnostic } from "../errors/mod.ts";
 import type { ComponentLimits } from "../manifest/mod.ts";
@@ -115,6 +115,10 @@ class PreparedInstance<T> implements Prepared<RuntimeContext<T>> {
     this.#wasi = wasi;
   }
 
+  ready(): Promise<void> | undefined {
+    return this.#instance.ready();
+  }
+
   run<R>(invocation: Invocation<RuntimeContext<T>, R>): R | Promise<R> {
     return this.#instance.run(invocation);
   }
@@ -183,13 +187,14 @@ class GuestSurroundings implements WasiCall {
 
 const NOTHING = new Uint8Array(0);
 
-/** What host functions see of one call. Few guests send requests, so what counts them is made late. */
+/** What host functions see of one call. Few guests send requests, so what counts them is made late; the same goes for headers. */
 class CallContext<T> implements RuntimeContext<T> {
   readonly componentId: string;
   readonly wasi: Wasi;
   readonly data: T;
   readonly #component: Pick<ReadyComponent<T>, "outbound" | "variables" | "limits">;
   #outbound: OutboundHttp | undefined;
+  #heldBytes: HeldBytes | undefined;
 
   constructor(
     componentId: string,
@@ -209,6 +214,11 @@ class CallContext<T> implements RuntimeContext<T> {
   get outbound(): OutboundHttp {
     this.#outbound ??= this.#component.outbound.forCall(this.#component.limits);
     return this.#outbound;
+  }
+
+  get heldBytes(): HeldBytes {
+    this.#heldBytes ??= new HeldBytes();
+    return this.#heldBytes;
   }
 }
 

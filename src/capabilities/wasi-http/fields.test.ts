@@ -4,8 +4,8 @@ import { Fields } from "./fields.ts";
 import { HeldBytes } from "./held-bytes.ts";
 import { OutgoingResponse } from "./outgoing-response.ts";
 
-const bytes = (text: string) => Buffer.from(text);
-const texts = (values: readonly Uint8Array[]) => values.map((value) => Buffer.from(value).toString());
+const bytes = (text: string) => Buffer.from(text).toString("latin1");
+const texts = (values: readonly string[]) => values.map((value) => Buffer.from(value, "latin1").toString());
 
 test("Fields keep the order in which they were added, and compare names without case", () => {
   const fields = Fields.empty();
@@ -18,7 +18,7 @@ test("Fields keep the order in which they were added, and compare names without 
   }
   assert.deepEqual(texts(fields.get("x-A")), ["1", "é🦀"]);
   assert.deepEqual(
-    fields.entries().map(([name, value]) => [name, Buffer.from(value).toString()]),
+    fields.entries().map(([name, value]) => [name, Buffer.from(value, "latin1").toString()]),
     [
       ["x-a", "1"],
       ["b", "2"],
@@ -80,7 +80,7 @@ test("Fields that were received show nothing of the connection, and cannot be ch
 test("Fields do not grow without end", () => {
   const fields = Fields.empty();
   const fill = () => {
-    for (let i = 0; i < 200; i++) fields.append("a", Buffer.alloc(1000, "x"));
+    for (let i = 0; i < 200; i++) fields.append("a", "x".repeat(1000));
   };
   assert.throws(fill, /more than 131072 bytes/);
 });

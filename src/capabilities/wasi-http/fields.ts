@@ -1,11 +1,12 @@
 // `fields`: headers or trailers, as a guest sees and makes them.
 //
-// Names are in lower case, as in Spin. Values hold one character per byte; to guests they are bytes.
+// Names are in lower case, as in Spin. Values hold one character per byte; to guests they are bytes, which
+// the component model lifts and lowers as such texts for this interface.
 
 import { err, ok, type Result } from "../../wasi/mod.ts";
 import { HeldBytes } from "./held-bytes.ts";
 
-export type FieldEntry = readonly [name: string, value: Uint8Array];
+export type FieldEntry = readonly [name: string, value: string];
 export type HeaderError = { readonly tag: "invalid-syntax" | "forbidden" | "immutable" };
 type FieldsResult = Result<undefined, HeaderError>;
 
@@ -128,11 +129,11 @@ export class Fields {
     return this.first(name.toLowerCase()) !== undefined;
   }
 
-  get(name: string): Uint8Array[] {
+  get(name: string): string[] {
     const wanted = name.toLowerCase();
-    const values: Uint8Array[] = [];
+    const values: string[] = [];
     for (const [at, text] of this.#list.entries()) {
-      if (at % 2 === 1 && this.#list[at - 1] === wanted) values.push(Buffer.from(text, "latin1"));
+      if (at % 2 === 1 && this.#list[at - 1] === wanted) values.push(text);
     }
     return values;
   }
@@ -141,29 +142,27 @@ export class Fields {
     const entries: FieldEntry[] = [];
     for (let at = 0; at + 1 < this.#list.length; at += 2) {
       // As in `received`.
-      entries.push([this.#list[at] as string, Buffer.from(this.#list[at + 1] as string, "latin1")]);
+      entries.push([this.#list[at] as string, this.#list[at + 1] as string]);
     }
     return entries;
   }
 
   /** Errors: `invalid-syntax`, `forbidden`, `immutable`. */
-  append(name: string, value: Uint8Array): FieldsResult {
+  append(name: string, value: string): FieldsResult {
     const refused = this.#refused(name);
     if (refused) return refused;
-    const text = textOf(value);
-    if (!VALUE.test(text)) return INVALID;
-    this.#add(name.toLowerCase(), text);
+    if (!VALUE.test(value)) return INVALID;
+    this.#add(name.toLowerCase(), value);
     return DONE;
   }
 
   /** Without values, the field is removed. Errors: as `append`, and nothing has changed then. */
-  set(name: string, values: readonly Uint8Array[]): FieldsResult {
+  set(name: string, values: readonly string[]): FieldsResult {
     const refused = this.#refused(name);
     if (refused) return refused;
-    const texts = values.map(textOf);
-    if (!texts.every((text) => VALUE.test(text))) return INVALID;
+    if (!values.every((text) => VALUE.test(text))) return INVALID;
     this.#remove(name.toLowerCase());
-    for (const text of texts) this.#add(name.toLowerCase(), text);
+    for (const text of values) this.#add(name.toLowerCase(), text);
     return DONE;
   }
 
@@ -205,8 +204,4 @@ export class Fields {
 
 function textBytes(list: readonly string[]): number {
   return list.reduce((sum, text) => sum + text.length, 0);
-}
-
-function textOf(value: Uint8Array): string {
-  return Buffer.from(value.buffer, value.byteOffset, value.length).toString("latin1");
 }

@@ -3,8 +3,6 @@
 // Each object is limited by itself, but a guest can make very many. So all of a call draw on one account,
 // and what is let go of is paid back.
 
-import type { CapabilityContext } from "../capability-context.ts";
-
 /** Thousands of headers, or 250 messages with bodies that nobody reads yet. Beyond, the guest traps. */
 export const HELD_BYTES_PER_CALL_MAX = 16 * 1024 * 1024;
 
@@ -22,16 +20,4 @@ export class HeldBytes {
   remove(bytes: number): void {
     this.#bytes -= bytes;
   }
-}
-
-/** Each call has data of its own. */
-const accounts = new WeakMap<CapabilityContext, HeldBytes>();
-
-export function heldBytesOf({ data }: { readonly data: CapabilityContext }): HeldBytes {
-  let account = accounts.get(data);
-  if (!account) {
-    account = new HeldBytes();
-    accounts.set(data, account);
-  }
-  return account;
 }

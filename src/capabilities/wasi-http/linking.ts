@@ -26,6 +26,9 @@ const resources: NonNullable<HttpInterface["resources"]> = Object.fromEntries(
   ].map((name) => [name, { drop: (_: HttpCaller, object: Disposable) => object[Symbol.dispose]() }]),
 );
 
+/** Values of fields are the only lists of bytes. */
+const ofTypes = { resources, byteLists: "text" } as const;
+
 const handlerFunctions: HttpFunctions = {
   handle: (
     caller: HttpCaller,
@@ -60,10 +63,10 @@ export function wasiHttpInterfaces(): HttpInterface[] {
   const { FINAL, NOVEMBER, OCTOBER } = Version;
   return [
     ...([FINAL, NOVEMBER] as const).flatMap((version) => [
-      { wit: typesText(version), functions: typesFunctions(version), resources },
+      { wit: typesText(version), functions: typesFunctions(version), ...ofTypes },
       { wit: handlerText(version), functions: handlerFunctions },
     ]),
-    { wit: OCTOBER_TYPES_TEXT, functions: octoberFunctions, resources },
+    { wit: OCTOBER_TYPES_TEXT, functions: octoberFunctions, ...ofTypes },
     { wit: handlerText(OCTOBER), functions: octoberHandlerFunctions },
   ];
 }

@@ -6,7 +6,6 @@
 import { err, ok, type Result } from "../../wasi/mod.ts";
 import { debugText, type ErrorCode } from "./error-code.ts";
 import { type FieldEntry, Fields, type HeaderError } from "./fields.ts";
-import { heldBytesOf } from "./held-bytes.ts";
 import type { FutureTrailers } from "./incoming-body.ts";
 import type { ResponseOutparam } from "./incoming-request.ts";
 import type { FutureIncomingResponse, IncomingResponse } from "./incoming-response.ts";
@@ -31,18 +30,17 @@ export const octoberFunctions: HttpFunctions = {
   ...sharedFunctions,
 
   "[constructor]fields": (caller, entries: readonly FieldEntry[]) =>
-    orTrap(Fields.fromEntries(entries, heldBytesOf(caller))),
-  "[method]fields.set": (_, self: Fields, name: string, values: readonly Uint8Array[]) =>
+    orTrap(Fields.fromEntries(entries, caller.data.heldBytes)),
+  "[method]fields.set": (_, self: Fields, name: string, values: readonly string[]) =>
     orTrap(self.set(name, values)),
   "[method]fields.delete": (_, self: Fields, name: string) => orTrap(self.delete(name)),
-  "[method]fields.append": (_, self: Fields, name: string, value: Uint8Array) =>
-    orTrap(self.append(name, value)),
+  "[method]fields.append": (_, self: Fields, name: string, value: string) => orTrap(self.append(name, value)),
 
   "[constructor]outgoing-request": createRequest,
   "[method]outgoing-request.write": (_, self: OutgoingRequest) => self.body(),
 
   "[constructor]outgoing-response"(caller, status: number, headers: Fields) {
-    const response = new OutgoingResponse(headers.copy(heldBytesOf(caller)));
+    const response = new OutgoingResponse(headers.copy(caller.data.heldBytes));
     if (response.setStatus(status).tag === "err") throw new Error(`The guest answers with status ${status}`);
     return response;
   },
@@ -65,7 +63,7 @@ export const octoberFunctions: HttpFunctions = {
   "[method]future-trailers.get"(caller, self: FutureTrailers): Result<Fields, OctoberError> | undefined {
     const got = trailersOnce(caller, self);
     if (got?.tag === "err") return err(octoberError(got.val));
-    return got && ok(got.val ?? Fields.empty(heldBytesOf(caller)));
+    return got && ok(got.val ?? Fields.empty(caller.data.heldBytes));
   },
   "[method]future-incoming-response.get"(
     _,
@@ -85,7 +83,7 @@ function createRequest(
   authority: string | undefined,
   headers: Fields,
 ): OutgoingRequest {
-  const request = new OutgoingRequest(headers.copy(heldBytesOf(caller)));
+  const request = new OutgoingRequest(headers.copy(caller.data.heldBytes));
   const done = [
     request.setMethod(method),
     request.setPathWithQuery(pathWithQuery),

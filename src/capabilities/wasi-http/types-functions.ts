@@ -3,7 +3,6 @@
 import { err, type IoError, ok, type Result } from "../../wasi/mod.ts";
 import { type ErrorCode, HttpFailure } from "./error-code.ts";
 import { type FieldEntry, Fields } from "./fields.ts";
-import { heldBytesOf } from "./held-bytes.ts";
 import type { FutureTrailers, IncomingBody } from "./incoming-body.ts";
 import type { IncomingRequest, ResponseOutcome, ResponseOutparam } from "./incoming-request.ts";
 import type { FutureIncomingResponse, IncomingResponse } from "./incoming-response.ts";
@@ -17,7 +16,7 @@ import { type HttpCaller, type HttpFunctions, Version } from "./versions.ts";
 export const sharedFunctions: HttpFunctions = {
   "[method]fields.get": (_, self: Fields, name: string) => self.get(name),
   "[method]fields.entries": (_, self: Fields) => self.entries(),
-  "[method]fields.clone": (caller, self: Fields) => self.copy(heldBytesOf(caller)),
+  "[method]fields.clone": (caller, self: Fields) => self.copy(caller.data.heldBytes),
 
   "[method]incoming-request.method": (_, self: IncomingRequest) => self.method,
   "[method]incoming-request.path-with-query": (_, self: IncomingRequest) => self.pathWithQuery,
@@ -67,13 +66,12 @@ export function typesFunctions(version: typeof Version.FINAL | typeof Version.NO
 }
 
 const fieldsFunctions: HttpFunctions = {
-  "[constructor]fields": (caller) => Fields.empty(heldBytesOf(caller)),
+  "[constructor]fields": (caller) => Fields.empty(caller.data.heldBytes),
   "[static]fields.from-list": (caller, entries: readonly FieldEntry[]) =>
-    Fields.fromEntries(entries, heldBytesOf(caller)),
-  "[method]fields.set": (_, self: Fields, name: string, values: readonly Uint8Array[]) =>
-    self.set(name, values),
+    Fields.fromEntries(entries, caller.data.heldBytes),
+  "[method]fields.set": (_, self: Fields, name: string, values: readonly string[]) => self.set(name, values),
   "[method]fields.delete": (_, self: Fields, name: string) => self.delete(name),
-  "[method]fields.append": (_, self: Fields, name: string, value: Uint8Array) => self.append(name, value),
+  "[method]fields.append": (_, self: Fields, name: string, value: string) => self.append(name, value),
 };
 
 const outgoingFunctions: HttpFunctions = {

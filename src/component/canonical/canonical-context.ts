@@ -120,11 +120,21 @@ export class CanonicalContext {
   /** A list of u8, as a copy. */
   liftBytes(pointer: number, length: number): Uint8Array {
     const start = pointer >>> 0;
-    const end = start + (length >>> 0);
-    if (end - start > POINTED_BYTES_MAX) trap(`list of ${end - start} bytes is too long`);
-    if (end > this.memory.byteLength) trap("list content out-of-bounds");
-    this.#charge(end - start);
-    return this.copy(start, end);
+    return this.copy(start, this.#endOfBytes(start, length >>> 0));
+  }
+
+  /** The same as text, with one character for each byte. */
+  liftByteText(pointer: number, length: number): string {
+    const start = pointer >>> 0;
+    const end = this.#endOfBytes(start, length >>> 0);
+    return this.memory.bytes.toString("latin1", start, end);
+  }
+
+  #endOfBytes(start: number, length: number): number {
+    if (length > POINTED_BYTES_MAX) trap(`list of ${length} bytes is too long`);
+    if (start + length > this.memory.byteLength) trap("list content out-of-bounds");
+    this.#charge(length);
+    return start + length;
   }
 
   /** A copy of a range that is known to be inside. */
@@ -142,6 +152,19 @@ export class CanonicalContext {
     this.memory.mark(start, value.length);
     this.memory.bytes.set(value, start);
     return start;
+  }
+
+  lowerByteText(value: unknown): number {
+    if (typeof value !== "string") throw new TypeError("Expected text for a list<u8>");
+    const start = this.#allocateText(1, value.length);
+    this.#writeLatin1(value, start);
+    return start;
+  }
+
+  #writeLatin1(text: string, start: number): void {
+    const { bytes } = this.memory;
+    if (text.length > SHORT_LOWER) bytes.write(text, start, text.length, "latin1");
+    else for (let index = 0; index < text.length; index++) bytes[start + index] = text.charCodeAt(index);
   }
 
   liftString(pointer: number, units: number): string {
@@ -214,9 +237,8 @@ export class CanonicalContext {
     const length = isShort ? text.length : Buffer.byteLength(text, "utf8");
     const start = this.#allocateText(1, length);
     this.units = length;
-    const { bytes } = this.memory;
-    if (isShort) for (let index = 0; index < length; index++) bytes[start + index] = text.charCodeAt(index);
-    else bytes.write(text, start, length, length === text.length ? "latin1" : "utf8");
+    if (length === text.length) this.#writeLatin1(text, start);
+    else this.memory.bytes.write(text, start, length, "utf8");
     return start;
   }
 

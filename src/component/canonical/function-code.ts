@@ -3,7 +3,7 @@
 import type { FunctionType as CoreFunctionType } from "../../wasm/mod.ts";
 import type { ComponentPlan } from "../plan.ts";
 import type { CoreValue } from "../slot-access.ts";
-import type { FunctionType, ValueType } from "../types.ts";
+import type { ByteLists, FunctionType, ValueType } from "../types.ts";
 import type { CanonicalContext } from "./canonical-context.ts";
 import { endLoan } from "./component-state.ts";
 import { FLAT_RESULTS_MAX, type FlatType, type Layout, type RecordLayout } from "./layout.ts";
@@ -30,17 +30,24 @@ export interface LiftingFunctions {
   lift(cx: CanonicalContext, result: CoreValue | undefined): unknown;
 }
 
-const codes = new WeakMap<ComponentPlan, FunctionCode>();
+const codes: Readonly<Record<ByteLists, WeakMap<ComponentPlan, FunctionCode>>> = {
+  arrays: new WeakMap(),
+  text: new WeakMap(),
+};
 
-/** All code of one plan. */
+/** All code of one plan, for one form of its lists of bytes. */
 export class FunctionCode {
-  readonly #values = new ValueCode({ endLoan });
+  readonly #values: ValueCode;
   readonly #lowerings = new Map<string, LoweringCode>();
   readonly #liftings = new Map<string, LiftingCode>();
 
-  static of(plan: ComponentPlan): FunctionCode {
-    const code = codes.get(plan) ?? new FunctionCode();
-    codes.set(plan, code);
+  private constructor(byteLists: ByteLists) {
+    this.#values = new ValueCode({ endLoan }, byteLists);
+  }
+
+  static of(plan: ComponentPlan, byteLists: ByteLists = "arrays"): FunctionCode {
+    const code = codes[byteLists].get(plan) ?? new FunctionCode(byteLists);
+    codes[byteLists].set(plan, code);
     return code;
   }
 

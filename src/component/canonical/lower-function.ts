@@ -3,7 +3,7 @@
 import type { FunctionType as CoreFunctionType } from "../../wasm/mod.ts";
 import type { ComponentPlan, LoweredFunction } from "../plan.ts";
 import type { CoreValue } from "../slot-access.ts";
-import type { FunctionType, ValueType } from "../types.ts";
+import type { ByteLists, FunctionType, ValueType } from "../types.ts";
 import { CanonicalContext } from "./canonical-context.ts";
 import type { ComponentState } from "./component-state.ts";
 import { type Callee, type CoreFunction, FunctionCode } from "./function-code.ts";
@@ -20,12 +20,12 @@ export interface LoweredCode {
   bind(state: ComponentState, callee?: Callee): CoreFunction;
 }
 
-/** The code of a `canon lower`; functions of equal types share it. */
-export function lowerFunction(plan: ComponentPlan, index: number): LoweredCode {
+/** The code of a `canon lower`; functions of equal types share it. @param byteLists as the host's function has them */
+export function lowerFunction(plan: ComponentPlan, index: number, byteLists?: ByteLists): LoweredCode {
   const lowered = plan.lowered[index];
   if (lowered === undefined) throw new Error(`The plan lowers no function ${index}`);
   const isHost = lowered.callee.kind === "import";
-  const { coreType, bind } = FunctionCode.of(plan).lowering(lowered.type, { isLent: !isHost });
+  const { coreType, bind } = FunctionCode.of(plan, byteLists).lowering(lowered.type, { isLent: !isHost });
   if (!isHost) return { coreType, bind: bindToComponent(plan, lowered, bind) };
   return {
     coreType,

@@ -3,6 +3,7 @@
 import { assembleText } from "../../wasm/mod.ts";
 import type { ComponentPlan, CoreImport, CoreRef } from "../plan.ts";
 import type { CanonicalMemory, CoreValue, SlotAccess } from "../slot-access.ts";
+import type { ByteLists } from "../types.ts";
 import { builtinFunction } from "./builtin-function.ts";
 import { ComponentState } from "./component-state.ts";
 import type { Callee, CoreFunction } from "./function-code.ts";
@@ -90,10 +91,10 @@ export class TestSlot implements SlotAccess {
     return new WebAssembly.Suspending(fn);
   }
 
-  lowered(index: number): CoreFunction {
+  lowered(index: number, byteLists?: ByteLists): CoreFunction {
     const callee = this.plan.lowered[index]?.callee;
     const host = callee?.kind === "import" ? this.#host[callee.index] : undefined;
-    return lowerFunction(this.plan, index).bind(this.state, host);
+    return lowerFunction(this.plan, index, byteLists).bind(this.state, host);
   }
 
   lifting(index: number): BoundLifting {

@@ -16,7 +16,7 @@
 // Functions call those of their parts, so that the code of a type is as long as its description, however
 // often parts are shared. Names from a component get into code as string literals only.
 
-import type { ResourceType } from "../types.ts";
+import type { ByteLists, ResourceType } from "../types.ts";
 import { CHECKS } from "./checks.ts";
 import {
   type FlatType,
@@ -43,6 +43,12 @@ const VIEW_TYPES: Readonly<Record<string, string>> = {
   f64: "Float64",
 };
 
+/** Methods of the context. */
+const BYTE_LISTS = {
+  arrays: { lift: "liftBytes", lower: "lowerBytes" },
+  text: { lift: "liftByteText", lower: "lowerByteText" },
+} as const satisfies Record<ByteLists, unknown>;
+
 type Operation = "lift" | "load" | "list" | "name" | "flags" | "flat" | "store" | "place" | "index" | "bits";
 
 /** The code of one plan. */
@@ -56,9 +62,11 @@ export class ValueCode {
   /** Declarations that are not compiled yet, and what they use besides. */
   readonly #pending = new Map<string, string>();
   readonly #used = new Set<string>();
+  readonly #byteLists: ByteLists;
   #results = 0;
 
-  constructor(library: Readonly<Record<string, unknown>>) {
+  constructor(library: Readonly<Record<string, unknown>>, byteLists: ByteLists) {
+    this.#byteLists = byteLists;
     this.#library = { ...CHECKS, ...library };
     this.#common = Object.keys(this.#library);
   }
@@ -147,7 +155,7 @@ export class ValueCode {
   }
 
   #liftList(layout: Layout & ListLayout, args: readonly string[]): string {
-    if (layout.element.kind === "u8") return `cx.liftBytes(${args.join()})`;
+    if (layout.element.kind === "u8") return `cx.${BYTE_LISTS[this.#byteLists].lift}(${args.join()})`;
     return `${this.#function("list", layout)}(cx, ${args.join()})`;
   }
 
@@ -220,7 +228,7 @@ export class ValueCode {
   }
 
   #place(layout: Layout & ListLayout, value: string): string {
-    if (layout.element.kind === "u8") return `cx.lowerBytes(${value})`;
+    if (layout.element.kind === "u8") return `cx.${BYTE_LISTS[this.#byteLists].lower}(${value})`;
     return `${this.#function("place", layout)}(cx, ${value})`;
   }
 

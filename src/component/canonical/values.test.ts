@@ -192,6 +192,24 @@ for (const encoding of ["utf16", "latin1+utf16"] as const) {
   });
 }
 
+test("lists of bytes are texts for a host that wants them so", async () => {
+  const texts = ["", "plain", "caf\xe9 \xff\0", "x".repeat(100)];
+  const arrays = texts.map((text) => new Uint8Array(Buffer.from(text, "latin1")));
+  const received: unknown[] = [];
+  const slot = await slotFor({ kind: "list", element: bytes }, { received, returned: () => texts });
+  const before = Buffer.from(slot.memory().bytes);
+  slot.lowered(1, "text")(512);
+  assert.ok(slot.memory().isChangedWhereMarked(before), "all writes are marked");
+  const lifting = slot.lifting(1);
+  lifting.enter();
+  assert.deepEqual(lifting.lift(512), arrays);
+  slot.lowered(0, "text")(...slot.lifting(0).lower([arrays]));
+  assert.deepEqual(received, [texts]);
+  const one = await slotFor(bytes, { returned: () => new Uint8Array(1) });
+  assert.throws(() => one.lowered(0, "text")(MEMORY_BYTES - 2, 3), trapOf(/list content out-of-bounds/));
+  assert.throws(() => one.lowered(1, "text")(512), /Expected text for a list<u8>/);
+});
+
 test("text that is not well formed is lowered with replacement characters", async () => {
   for (const encoding of ["utf8", "utf16", "latin1+utf16"] as const) {
     assert.equal(await throughArguments(string, "a\ud800b", encoding), "a\ufffdb");
