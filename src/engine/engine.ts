@@ -3,6 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { totalmem } from "node:os";
+import { getHeapStatistics } from "node:v8";
 import { OffsetMap, type RewrittenModule, rewrite } from "../wasm/mod.ts";
 import { Budget, type Share } from "./budget.ts";
 import { EpochClock } from "./epoch.ts";
@@ -41,12 +42,21 @@ export interface EngineOptions {
   readonly memoriesMax?: number;
   /** Most bytes of the memories of all slots together; half of the machine's memory by default. */
   readonly memoryBytesMax?: number;
+  /** Most bytes that the instances of all slots take of V8's heap together, tables above all; a quarter of it by default. */
+  readonly heapBytesMax?: number;
   /** Most types of all modules together. */
   readonly typesMax?: number;
   /** "first" and "second" start every call in that gear: to compare. */
   readonly gearing?: Gearing;
   /** For tests: whether to shift at the host call with this number, counted from 0 in each call. */
   readonly forcesShift?: (hostCall: number) => boolean;
+}
+
+/** What one component's slots hold of what the process has. */
+export interface SlotShares {
+  readonly memories: Share;
+  readonly memoryBytes: Share;
+  readonly heapBytes: Share;
 }
 
 /** Modules by the digest of what they were before they were rewritten. A message to another thread carries them at no cost. */
@@ -61,6 +71,8 @@ export class Engine implements Disposable {
   readonly #memories: Budget;
   /** The same in bytes. */
   readonly #memoryBytes: Budget;
+  /** What the instances of slots take of V8's heap. V8 ends the process where it is full. */
+  readonly #heapBytes: Budget;
   readonly forcesShift: ((hostCall: number) => boolean) | undefined;
   readonly #cache: ModuleCache | undefined;
   readonly #modules = new Map<string, Promise<CompiledModule>>();
@@ -75,6 +87,7 @@ export class Engine implements Disposable {
     this.gearing = options.gearing ?? "adaptive";
     this.#memories = new Budget(options.memoriesMax ?? MEMORIES_MAX);
     this.#memoryBytes = new Budget(options.memoryBytesMax ?? machineMemoryBytes() / 2);
+    this.#heapBytes = new Budget(options.heapBytesMax ?? getHeapStatistics().heap_size_limit / 4);
     this.#given = options.compiledModules ?? new Map();
     this.#typesMax = options.typesMax ?? TYPES_MAX;
     this.forcesShift = options.forcesShift;
@@ -114,8 +127,12 @@ export class Engine implements Disposable {
   }
 
   /** What the slots of one component are going to share with those of others. */
-  shares(weight: number): { readonly memories: Share; readonly memoryBytes: Share } {
-    return { memories: this.#memories.share(weight), memoryBytes: this.#memoryBytes.share(weight) };
+  shares(weight: number): SlotShares {
+    return {
+      memories: this.#memories.share(weight),
+      memoryBytes: this.#memoryBytes.share(weight),
+      heapBytes: this.#heapBytes.share(weight),
+    };
   }
 
   /** Memories that slots hold now. */

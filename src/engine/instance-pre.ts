@@ -11,7 +11,7 @@ import type { Invocation } from "./invocation.ts";
 import { linkModule } from "./link-module.ts";
 import type { Linker } from "./linker.ts";
 import type { MemoryImage } from "./memory-cell.ts";
-import { checkMinima } from "./minima.ts";
+import { checkMinima, heapBytesOf } from "./minima.ts";
 import { Slot } from "./slot.ts";
 import type { LinkedGroup, SlotPlan, StoreHooks } from "./slot-plan.ts";
 import { SlotPool } from "./slot-pool.ts";
@@ -57,6 +57,7 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
   readonly #frozenInitializers: readonly CoreRef[];
   /** Memories of all slots, by number. */
   readonly #places: Share;
+  readonly #heapShare: Share;
 
   /**
    * Links a core module and makes its first slot.
@@ -93,14 +94,17 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
     const shares = engine.shares(weight);
     this.memoryShare = shares.memoryBytes;
     this.#places = shares.memories;
+    this.#heapShare = shares.heapBytes;
     this.isRecyclable = group.instances.every(({ module }) => module.rewritten.verdict.kind === "recyclable");
     // Each memory has a card table. A slot without memories counts too: nothing may be had without end.
     const memories = Math.max(1, 2 * group.memories.length);
+    const heapBytes = heapBytesOf(group);
     this.pool = new SlotPool({
       make: () => this.#makeSlot(),
-      reserve: (need) => this.#reserve(memories, need),
+      reserve: (need) => this.#reserve({ memories, heapBytes }, need),
       release: (memoryBytes) => {
         this.#places.change(-memories);
+        this.#heapShare.change(-heapBytes);
         freeLater(memoryBytes);
       },
     });
@@ -115,12 +119,17 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
   }
 
   /** Where there is no room, idle slots of others are thrown away first. */
-  #reserve(memories: number, need: "now" | "ahead"): boolean {
+  #reserve(
+    { memories, heapBytes }: { readonly memories: number; readonly heapBytes: number },
+    need: "now" | "ahead",
+  ): boolean {
     const bytes = this.group.memories.reduce((sum, { limits }) => sum + limits.min * PAGE_BYTES, 0);
-    const hasRoom = () => this.#places.room >= memories && this.memoryShare.room >= bytes;
+    const hasRoom = () =>
+      this.#places.room >= memories && this.memoryShare.room >= bytes && this.#heapShare.room >= heapBytes;
     if (!hasRoom() && need === "now") this.engine.releaseIdle(hasRoom);
     if (!hasRoom()) return false;
     this.#places.change(memories);
+    this.#heapShare.change(heapBytes);
     return true;
   }
 
@@ -160,6 +169,7 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
     this.engine.removePool(this.pool);
     this.pool.releaseIdle();
     this.#places[Symbol.dispose]();
+    this.#heapShare[Symbol.dispose]();
     this.memoryShare[Symbol.dispose]();
   }
 }

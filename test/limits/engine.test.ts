@@ -84,6 +84,18 @@ test("One component's calls leave places to another when the process has few", a
   for (let i = 0; i < 3; i++) slots.use(modest.hold());
 });
 
+test("Instances with large tables are as many as V8's heap has room for, and idle ones make room", async () => {
+  using guests = new Guests({ heapBytesMax: 250_000 });
+  const text = '(module (table 4000 funcref) (func (export "f")))';
+  const [one, other] = [await guests.add(text), await guests.add(text)];
+  {
+    using _ = one.hold();
+    assert.throws(() => one.hold(), SlotsExhaustedError);
+  }
+  using _ = other.hold();
+  assert.equal(other.pre.pool.live, 1);
+});
+
 test("Components of one module share what its memory begins with", async () => {
   using guests = new Guests();
   const text = '(module (memory 1) (data (i32.const 0) "equal"))';
