@@ -3,8 +3,12 @@
 // A call that shifts has run twice. So a component that shifted starts in second gear for a while, the
 // longer the oftener it shifted in a row, and tries first gear again now and then.
 
-/** Calls that start in second gear after one shift, and at most. */
-const SKIP_MIN = 16;
+/** What made a call shift. */
+export type ShiftCause = "wait" | "tick";
+
+/** Calls that start in second gear after one shift. A tick alone may come of a busy machine, or of code that is not optimized yet. */
+const SKIP_MIN: Readonly<Record<ShiftCause, number>> = { wait: 16, tick: 4 };
+/** The same after many in a row. */
 const SKIP_MAX = 4096;
 
 export type Gearing = "adaptive" | "first" | "second";
@@ -12,7 +16,7 @@ export type Gearing = "adaptive" | "first" | "second";
 export class GearPolicy {
   readonly #gearing: Gearing;
   #skip = 0;
-  #penalty = SKIP_MIN;
+  #penalty = 0;
 
   constructor(gearing: Gearing) {
     this.#gearing = gearing;
@@ -25,13 +29,13 @@ export class GearPolicy {
     return false;
   }
 
-  shifted(): void {
+  shifted(cause: ShiftCause): void {
     if (this.#gearing === "first") return;
-    this.#skip = this.#penalty;
-    this.#penalty = Math.min(this.#penalty * 2, SKIP_MAX);
+    this.#skip = Math.max(this.#penalty, SKIP_MIN[cause]);
+    this.#penalty = Math.min(this.#skip * 2, SKIP_MAX);
   }
 
   stayed(): void {
-    this.#penalty = SKIP_MIN;
+    this.#penalty = 0;
   }
 }

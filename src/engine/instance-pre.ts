@@ -47,7 +47,8 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
   readonly memoryShare: Share;
   readonly tableElementsMax: number;
   readonly isRecyclable: boolean;
-  readonly shiftTrap = trapObject({ kind: "shift" });
+  readonly shiftTrap = trapObject({ kind: "shift", cause: "wait" });
+  readonly lateTrap = trapObject({ kind: "shift", cause: "tick" });
   readonly unstableTrap = trapObject({ kind: "unstable" });
   /** What the memories hold at the start of each call. */
   images: readonly MemoryImage[] = [];
@@ -107,6 +108,7 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
         this.#heapShare.change(-heapBytes);
         freeLater(memoryBytes);
       },
+      isComputing: () => this.turn.waiting.length > 0,
     });
     try {
       this.#frozenInitializers = this.#makeFirstSlot(options.initializers);
@@ -133,7 +135,11 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
     return true;
   }
 
-  /** Takes a slot for one call. Dispose the instance when the call is over. */
+  /**
+   * Takes a slot for one call, or a place among those who wait for one. Dispose the instance when the call is over.
+   *
+   * @throws SlotsExhaustedError
+   */
   instantiate(store: Store<T>): Instance<T> {
     return new Instance(this.pool, this.pool.take(), store);
   }
@@ -141,6 +147,7 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
   /** Makes the first slot, takes its image, and returns the initialisers whose effect is in the image. */
   #makeFirstSlot(initializers: readonly CoreRef[]): readonly CoreRef[] {
     const slot = this.pool.take();
+    if (!slot) throw new Error(`Guests of "${this.name}" compute before there is one`);
     this.images = slot.capture();
     const frozen =
       initializers.length > 0 &&
@@ -178,30 +185,53 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
 export class Instance<T> implements Disposable {
   readonly #pool: SlotPool<Slot<T>>;
   readonly #store: Store<T>;
+  /** Absent while it is waited for, and once it was given back. */
   #slot: Slot<T> | undefined;
+  #isDisposed = false;
 
-  constructor(pool: SlotPool<Slot<T>>, slot: Slot<T>, store: Store<T>) {
+  constructor(pool: SlotPool<Slot<T>>, slot: Slot<T> | undefined, store: Store<T>) {
     this.#pool = pool;
     this.#slot = slot;
     this.#store = store;
   }
 
   /**
-   * Runs the invocation. Returns at once if the guest never waited, else a promise.
+   * Runs the invocation. Returns at once if nothing had to be waited for, else a promise.
    *
+   * @throws SlotsExhaustedError (rejected), or what the store's signal says, if no slot came
    * @throws TrapError (thrown or rejected) if the guest ended by anything but a return
    */
   run<R>(invocation: Invocation<T, R>): R | Promise<R> {
-    if (!this.#slot) throw new Error("The instance was given back");
+    if (this.#isDisposed) throw new Error("The instance was given back");
+    if (!this.#slot) return this.#runLater(invocation);
     const result = this.#slot.run(this.#store, invocation);
     if (result instanceof Promise) this.#pool.replenish();
     return result;
+  }
+
+  /** Waits for the slot, if it is not there; `undefined`: it is. `run` waits, too, but starts in second gear then. */
+  ready(): Promise<void> | undefined {
+    return this.#slot ? undefined : this.#awaitSlot();
+  }
+
+  async #awaitSlot(): Promise<void> {
+    const slot = await this.#pool.next(this.#store.signal);
+    if (!this.#isDisposed) this.#slot = slot;
+    else this.#pool.give(slot);
+  }
+
+  /** In second gear at once: whoever got a promise may pass on what the guest says, and a replay would say it again. */
+  async #runLater<R>(invocation: Invocation<T, R>): Promise<R> {
+    await this.ready();
+    if (!this.#slot) throw new Error("The instance was given back before its slot came");
+    return this.#slot.runSecond(this.#store, invocation);
   }
 
   /** Gives the slot back; it is made like new for the next call. */
   [Symbol.dispose](): void {
     const slot = this.#slot;
     this.#slot = undefined;
+    this.#isDisposed = true;
     if (slot) this.#pool.give(slot);
   }
 }

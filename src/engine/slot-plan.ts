@@ -92,6 +92,8 @@ export interface SlotPlan<T> {
   readonly isRecyclable: boolean;
   /** Thrown to abandon a call of the first gear. */
   readonly shiftTrap: object;
+  /** The same at a tick. */
+  readonly lateTrap: object;
   /** Thrown to abandon an initialiser that cannot be run ahead. */
   readonly unstableTrap: object;
   /** What the memories hold at the start of each call. */

@@ -4,11 +4,16 @@ import { SlotsExhaustedError } from "./invocation.ts";
 import { SlotPool } from "./slot-pool.ts";
 
 /** A pool whose slots can be recycled, or made, as long as these say so. */
-function create(state: { recycles: boolean; makes: boolean }): { pool: SlotPool; made(): number } {
+function create(state: { recycles: boolean; makes: boolean; isComputing?: boolean; makeMs?: number }): {
+  pool: SlotPool;
+  made(): number;
+} {
   let made = 0;
   const pool = new SlotPool({
     make() {
       made++;
+      // Making takes its time, on the thread.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, state.makeMs ?? 0);
       if (!state.makes) throw new Error("no luck");
       return {
         memoryBytes: 0,
@@ -20,14 +25,21 @@ function create(state: { recycles: boolean; makes: boolean }): { pool: SlotPool;
     },
     reserve: () => true,
     release() {},
+    isComputing: () => state.isComputing ?? false,
   });
   return { pool, made: () => made };
+}
+
+function taken(pool: SlotPool) {
+  const slot = pool.take();
+  assert.ok(slot);
+  return slot;
 }
 
 function attempts(pool: SlotPool, count: number): void {
   for (let i = 0; i < count; i++) {
     try {
-      pool.give(pool.take());
+      pool.give(taken(pool));
     } catch {
       // Counted by who asks.
     }
@@ -53,7 +65,7 @@ test("SlotPool does not rest when slots fail now and then", () => {
   const { pool } = create(state);
   for (let i = 0; i < 1000; i++) {
     state.recycles = i % 10 === 0;
-    pool.give(pool.take());
+    pool.give(taken(pool));
   }
   assert.equal(pool.live, 0);
 });
@@ -69,4 +81,52 @@ test("SlotPool goes on when a rest is over", async () => {
     attempts(pool, 1);
   }
   assert.equal(pool.free, 1);
+});
+
+test("SlotPool makes one slot after the other for calls that wait while no guest computes", async () => {
+  const { pool, made } = create({ recycles: true, makes: true, isComputing: false });
+  const slots = await Promise.all([taken(pool), pool.next(undefined), pool.next(undefined)]);
+  assert.equal(new Set(slots).size, 3);
+  assert.equal(made(), 3);
+});
+
+test("SlotPool.take() asks to wait while guests compute, and serves those who wait in their order", async () => {
+  const state = { recycles: true, makes: true, isComputing: true, makeMs: 50 };
+  const { pool, made } = create(state);
+  const slot = taken(pool);
+  assert.equal(pool.take(), undefined);
+  const served: string[] = [];
+  const waiting = ["first", "second", "third"].map(async (name) => {
+    const given = await pool.next(undefined);
+    served.push(name);
+    assert.equal(given, slot);
+    pool.give(given);
+  });
+  pool.give(slot);
+  await Promise.all(waiting);
+  assert.deepEqual(served, ["first", "second", "third"]);
+  assert.equal(made(), 1);
+  assert.equal(pool.free, 1);
+});
+
+test("SlotPool.next() makes a slot in the end though guests go on computing", async () => {
+  const { pool, made } = create({ recycles: true, makes: true, isComputing: true, makeMs: 1 });
+  const slot = taken(pool);
+  assert.notEqual(await pool.next(undefined), slot);
+  assert.equal(made(), 2);
+});
+
+test("SlotPool.next() rejects when its signal is aborted, and when no slot can be made", async () => {
+  const state = { recycles: true, makes: true, isComputing: true, makeMs: 1 };
+  const { pool } = create(state);
+  const slot = taken(pool);
+  const controller = new AbortController();
+  const waiting = pool.next(controller.signal);
+  controller.abort(new Error("the client left"));
+  await assert.rejects(waiting, /the client left/);
+  await assert.rejects(() => pool.next(controller.signal), /the client left/);
+  state.makes = false;
+  await assert.rejects(pool.next(undefined), /no luck/);
+  pool.give(slot);
+  assert.equal(pool.take(), slot);
 });

@@ -2,6 +2,9 @@
 //
 // A component whose slots cannot be made, or have to be thrown away one after the other, has to rest
 // before it gets new ones: making them in a hot loop would cost the others more than they can bear.
+//
+// Guests that compute do so one at a time, and a slot of a large component takes longer to make than many
+// calls: while guests of a component compute, others wait for their slots, and new ones are made now and then.
 
 import { SlotsExhaustedError } from "./invocation.ts";
 
@@ -13,6 +16,11 @@ const FAILURES_MAX = 16;
 /** The first rest, and the longest; each is twice the last one, until a slot lives through a call. */
 const REST_MS_MIN = 50;
 const REST_MS_MAX = 5_000;
+
+/** While guests compute, making slots takes one part in so many of the time, at most. */
+const MAKING_PARTS = 10;
+/** Calls that waited and start in one turn of the event loop, one after the end of the other. */
+const HANDED_ON_MAX = 16;
 
 interface Poolable extends Disposable {
   /** Makes it like new; false if it must be thrown away. */
@@ -31,6 +39,13 @@ export interface SlotSource<S extends Poolable> {
   reserve(need: "now" | "ahead"): boolean;
   /** A slot is thrown away, or could not be made; what memory it had should be freed. */
   release(memoryBytes: number): void;
+  /** Whether guests of the component would go on if it were their turn. */
+  isComputing(): boolean;
+}
+
+interface Waiter<S> {
+  resolve(slot: S): void;
+  reject(reason: unknown): void;
 }
 
 let takes = 0;
@@ -44,6 +59,14 @@ export class SlotPool<S extends Poolable = Poolable> {
   #making = false;
   #failures = 0;
   #restUntilMs = 0;
+  /** From then on a slot may be made though guests compute. */
+  #makeAfterMs = 0;
+  /** In the order in which they came. While there are any, free slots are theirs. */
+  readonly #waiters = new Set<Waiter<S>>();
+  #isServing = false;
+  /** Slots that went from call to call in this turn of the event loop. */
+  #handedOn = 0;
+  #serveTimer: NodeJS.Timeout | undefined;
   /** Tells which pool was used last. */
   usedAt = 0;
   /** Trims since it was used last. */
@@ -61,24 +84,50 @@ export class SlotPool<S extends Poolable = Poolable> {
     return this.#free.length;
   }
 
-  /** @throws SlotsExhaustedError if none is free and none can be made */
-  take(): S {
+  /**
+   * A slot, or nothing if it is better to wait for one.
+   *
+   * @throws SlotsExhaustedError if none is free and none can be made
+   */
+  take(): S | undefined {
     this.usedAt = ++takes;
     this.idleTrims = 0;
-    const slot = this.#free.pop() ?? this.#make();
+    if (this.#waiters.size > 0) return undefined;
+    const slot = this.#free.pop() ?? (this.#isMakingDue ? this.#make() : undefined);
     if (this.#free.length < this.#unused) this.#unused = this.#free.length;
     return slot;
   }
 
+  /** Waits for a slot. @throws SlotsExhaustedError if none can be made; what the signal says if it is aborted */
+  async next(signal: AbortSignal | undefined): Promise<S> {
+    signal?.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<S>();
+    const waiter = { resolve, reject };
+    const leave = () => {
+      if (this.#waiters.delete(waiter)) reject(signal?.reason);
+    };
+    this.#waiters.add(waiter);
+    signal?.addEventListener("abort", leave, { once: true });
+    this.#serveSoon();
+    try {
+      return await promise;
+    } finally {
+      signal?.removeEventListener("abort", leave);
+    }
+  }
+
   give(slot: S): void {
     if (slot.recycle()) {
-      this.#free.push(slot);
       this.#failures = 0;
+      const isHandedOn = this.#waiters.size > 0 && this.#handedOn++ < HANDED_ON_MAX;
+      if (isHandedOn) this.#serveOne(() => slot);
+      else this.#free.push(slot);
     } else {
       this.#drop(slot);
       // That a client has left is not the component's fault.
       if (!slot.wasCancelled) this.#failed();
     }
+    if (this.#waiters.size > 0) this.#serveSoon();
   }
 
   /** Makes a spare slot in a later turn, so that the next call need not. */
@@ -87,10 +136,11 @@ export class SlotPool<S extends Poolable = Poolable> {
     this.#making = true;
     setImmediate(() => {
       this.#making = false;
-      if (this.#free.length > 0 || this.#isResting || !this.#source.reserve("ahead")) return;
+      if (this.#free.length > 0 || !this.#isMakingDue || this.#isResting) return;
+      if (!this.#source.reserve("ahead")) return;
       this.#live++;
       try {
-        this.#free.push(this.#source.make());
+        this.#free.push(this.#timedMake());
       } catch {
         // The next call tries again, and has somebody to tell.
         this.#drop();
@@ -123,12 +173,61 @@ export class SlotPool<S extends Poolable = Poolable> {
     if (!this.#source.reserve("now")) throw new SlotsExhaustedError("There is no room for another instance");
     this.#live++;
     try {
-      return this.#source.make();
+      return this.#timedMake();
     } catch (error) {
       this.#drop();
       this.#failed();
       if (error instanceof RangeError) throw new SlotsExhaustedError(error.message, { cause: error });
       throw error;
+    }
+  }
+
+  #timedMake(): S {
+    const startMs = performance.now();
+    try {
+      return this.#source.make();
+    } finally {
+      const endMs = performance.now();
+      this.#makeAfterMs = endMs + (endMs - startMs) * (MAKING_PARTS - 1);
+    }
+  }
+
+  get #isMakingDue(): boolean {
+    return !this.#source.isComputing() || performance.now() >= this.#makeAfterMs;
+  }
+
+  /** Looks after those who wait, in the next turn of the event loop: sockets are to have theirs too. */
+  #serveSoon(): void {
+    clearTimeout(this.#serveTimer);
+    if (this.#isServing) return;
+    this.#isServing = true;
+    setImmediate(() => {
+      this.#isServing = false;
+      this.#handedOn = 0;
+      this.#serve();
+    });
+  }
+
+  /** Hands out free slots, or one that is made, and sees to it that whoever is left is served later. */
+  #serve(): void {
+    const spare = this.#free.splice(0, this.#waiters.size);
+    if (spare.length === 0 && this.#isMakingDue) this.#serveOne(() => this.#make());
+    for (const slot of spare) this.#serveOne(() => slot);
+    if (this.#free.length < this.#unused) this.#unused = this.#free.length;
+    if (this.#waiters.size === 0) return;
+    if (this.#isMakingDue) this.#serveSoon();
+    else this.#serveTimer = setTimeout(() => this.#serve(), this.#makeAfterMs - performance.now());
+  }
+
+  #serveOne(slot: () => S): void {
+    for (const waiter of this.#waiters) {
+      this.#waiters.delete(waiter);
+      try {
+        waiter.resolve(slot());
+      } catch (error) {
+        waiter.reject(error);
+      }
+      return;
     }
   }
 

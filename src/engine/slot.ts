@@ -176,7 +176,7 @@ export class Slot<T> implements Caller<T>, Disposable {
   run<R>(store: Store<T>, invocation: Invocation<T, R>): R | Promise<R> {
     this.#store = store;
     this.#hostCalls = 0;
-    if (!this.#plan.gears.startsInFirst()) return this.#runSecond(store, invocation);
+    if (!this.#plan.gears.startsInFirst()) return this.runSecond(store, invocation);
     let value: R;
     this.#phase = "first";
     this.#time.enter();
@@ -200,16 +200,18 @@ export class Slot<T> implements Caller<T>, Disposable {
       isStackOverflow(thrown) || (ending?.kind === "failed" && ending.reason === "stack-overflow");
     // The stacks of the gears differ: what overflows in first gear may fit in second.
     if (ending?.kind === "shift" || overflow) {
-      this.#plan.gears.shifted();
+      this.#plan.gears.shifted(ending?.kind === "shift" ? ending.cause : "wait");
       this.#restore();
       this.#plan.hooks.rewind(store.data);
-      return this.#runSecond(store, invocation);
+      return this.runSecond(store, invocation);
     }
     this.#plan.hooks.commit(store.data);
     return this.#finish(invocation, thrown, ending);
   }
 
-  async #runSecond<R>(store: Store<T>, invocation: Invocation<T, R>): Promise<R> {
+  /** The same without an attempt in first gear. */
+  async runSecond<R>(store: Store<T>, invocation: Invocation<T, R>): Promise<R> {
+    this.#store = store;
     this.#phase = "second";
     this.#isRunning = true;
     this.#ended = undefined;
@@ -356,7 +358,7 @@ export class Slot<T> implements Caller<T>, Disposable {
   /** Called by the guest at a tick; returns 1 if it is to give way. */
   #late(): number {
     if (!this.#time.takeTick()) return 0;
-    if (this.#phase === "first") throw this.#plan.shiftTrap;
+    if (this.#phase === "first") throw this.#plan.lateTrap;
     if (this.#ended) throw this.#ended;
     const exceeded = this.#time.exceeded();
     if (exceeded)

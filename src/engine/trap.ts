@@ -4,11 +4,12 @@
 // that a real trap produced, however often it is thrown again. So every way in which the host ends a
 // guest is thrown as such an object. The table remembers what each one means.
 
+import type { ShiftCause } from "./gears.ts";
 import type { EndReason } from "./invocation.ts";
 
 /** Why a trap object was thrown. A shift is not an end: the call is replayed in second gear. */
 export type Ending =
-  | { readonly kind: "shift" }
+  | { readonly kind: "shift"; readonly cause: ShiftCause }
   | { readonly kind: "unstable" }
   | { readonly kind: "exit"; readonly code: number }
   | {

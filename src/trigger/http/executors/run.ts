@@ -16,6 +16,34 @@ export function run<R, A>(
   invocation: Invocation<HttpContext, R>,
   finish: (result: R) => A,
 ): A | Promise<A> {
+  return whenReady(prepared, () => runNow(prepared, invocation, finish));
+}
+
+/** Acts at once, or when the slot is there that had to be waited for. If none comes, `prepared` is disposed here. */
+export function whenReady<A>(prepared: Prepared<HttpContext>, act: () => A | Promise<A>): A | Promise<A> {
+  const ready = prepared.ready();
+  return ready ? actLater(prepared, ready, act) : act();
+}
+
+async function actLater<A>(
+  prepared: Prepared<HttpContext>,
+  ready: Promise<void>,
+  act: () => A | Promise<A>,
+): Promise<A> {
+  try {
+    await ready;
+  } catch (error) {
+    prepared[Symbol.dispose]();
+    throw error;
+  }
+  return act();
+}
+
+function runNow<R, A>(
+  prepared: Prepared<HttpContext>,
+  invocation: Invocation<HttpContext, R>,
+  finish: (result: R) => A,
+): A | Promise<A> {
   let isPending = false;
   try {
     const result = prepared.run(invocation);

@@ -25,7 +25,7 @@ import type {
 import { spinHeaders } from "../spin-headers.ts";
 import type { ExportedHandler } from "./exported-handler.ts";
 import { GuestReplyError } from "./reply-headers.ts";
-import type { HttpContext, HttpExecutionContext } from "./run.ts";
+import { type HttpContext, type HttpExecutionContext, whenReady } from "./run.ts";
 
 export class WasiHttpExecutor implements StreamedHttpExecutor {
   readonly bodyMode = "streamed";
@@ -47,6 +47,10 @@ export class WasiHttpExecutor implements StreamedHttpExecutor {
   execute(request: HttpRequest, match: RouteMatch, body: RequestBody): HttpReply | Promise<HttpReply> {
     const call = new WasiHttpCall(this.#handler, request, { match, body });
     const prepared = this.#context.prepare(this.#componentId, request, call);
+    return whenReady(prepared, () => this.#execute(call, prepared));
+  }
+
+  #execute(call: WasiHttpCall, prepared: Prepared<HttpContext>): HttpReply | Promise<HttpReply> {
     let isPending = false;
     try {
       const running = prepared.run(call);
