@@ -17,6 +17,7 @@ import { median } from "./table.ts";
 const ROOT = join(import.meta.dirname, "..");
 const FLAGS = ["--listen", "127.0.0.1:PORT", "--quiet", "--log-dir", ""];
 const SERVER = [
+  process.execPath,
   join(ROOT, "bin/spindle.mjs"),
   "up",
   "--from",

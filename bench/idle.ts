@@ -84,6 +84,7 @@ async function main(): Promise<void> {
     await writeFile(join(directory, "spin.toml"), manifestOf(components, modules));
     const flags = ["--listen", "127.0.0.1:PORT", "--quiet", "--log-dir", "", "--cache-dir", directory];
     await using server = await Server.start([
+      process.execPath,
       join(ROOT, "bin/spindle.mjs"),
       "up",
       "--from",

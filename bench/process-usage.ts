@@ -13,18 +13,24 @@ const TICK_MS = 10;
 
 /** Adds up the process, its children, theirs, and what ended children have left. */
 export function usageOf(pid: number): Usage {
-  const children = childrenByParent();
   let cpuMs = 0;
   let residentMiB = 0;
-  const open = [pid];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const fields = statFields(next);
+  for (const member of familyOf(pid)) {
     // utime, stime, cutime, cstime: fields 14 to 17 of proc(5), the first two of which are cut off.
-    cpuMs += TICK_MS * fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-    residentMiB += residentMiBOf(next);
-    open.push(...(children.get(next) ?? []));
+    const times = statFields(member).slice(11, 15);
+    cpuMs += TICK_MS * times.reduce((sum, field) => sum + Number(field), 0);
+    residentMiB += residentMiBOf(member);
   }
   return { cpuMs, residentMiB };
+}
+
+/** The process and all its descendants; parents come before their children. */
+export function familyOf(pid: number): readonly number[] {
+  const children = childrenByParent();
+  const family = [pid];
+  // It grows while it is gone through.
+  for (const member of family) family.push(...(children.get(member) ?? []));
+  return family;
 }
 
 function childrenByParent(): Map<number, number[]> {

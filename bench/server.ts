@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Usage, usageOf } from "./process-usage.ts";
+import { familyOf, type Usage, usageOf } from "./process-usage.ts";
 
 /** Long enough for a cold start of a large guest on a busy machine. */
 const START_MS_MAX = 60_000;
@@ -23,23 +23,18 @@ export class Server implements AsyncDisposable {
     this.firstAnswerMs = firstAnswerMs;
   }
 
-  /** Starts `node ...args` on a free port, which replaces PORT in the arguments, and waits until it answers. */
-  static async start(args: readonly string[]): Promise<Server> {
+  /** Starts a program on a free port, which replaces PORT in its arguments, and waits until it answers. */
+  static async start(command: readonly string[]): Promise<Server> {
     const port = await freePort();
+    const [program = "", ...args] = command.map((part) => part.replaceAll("PORT", String(port)));
     const startMs = performance.now();
-    const child = spawn(
-      process.execPath,
-      args.map((arg) => arg.replace("PORT", String(port))),
-      {
-        stdio: ["ignore", "ignore", "inherit"],
-      },
-    );
+    const child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit"] });
     while (!(await answers(port))) {
       if (child.exitCode !== null)
-        throw new Error(`${args.join(" ")} ended with exit code ${child.exitCode}`);
+        throw new Error(`${command.join(" ")} ended with exit code ${child.exitCode}`);
       if (performance.now() - startMs > START_MS_MAX) {
         child.kill("SIGKILL");
-        throw new Error(`${args.join(" ")} does not answer`);
+        throw new Error(`${command.join(" ")} does not answer`);
       }
       await sleep(POLL_MS);
     }
@@ -47,15 +42,28 @@ export class Server implements AsyncDisposable {
   }
 
   usage(): Usage {
-    // A process that was spawned without error has an id.
-    return usageOf(this.#process.pid as number);
+    return usageOf(this.#pid);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#process.exitCode !== null) return;
     const exited = once(this.#process, "exit");
-    this.#process.kill("SIGTERM");
+    // Some servers leave their children behind when they are told to end.
+    for (const pid of familyOf(this.#pid)) terminate(pid);
     await exited;
+  }
+
+  get #pid(): number {
+    // A process that was spawned without error has an id.
+    return this.#process.pid as number;
+  }
+}
+
+function terminate(pid: number): void {
+  try {
+    process.kill(pid, "SIGTERM");
+  } catch {
+    // It has ended since it was listed.
   }
 }
 

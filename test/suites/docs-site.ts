@@ -94,6 +94,7 @@ async function main(): Promise<void> {
 
   const binary = join(import.meta.dirname, "../../bin/spindle.mjs");
   await using server = await Server.start([
+    process.execPath,
     binary,
     "up",
     "--from",
