@@ -6,12 +6,18 @@ import { type LimitKey, readDurationMs, readLimit, readSize } from "../manifest/
 
 /** `1048576`, `512KiB`, `10MB`. */
 export function parseSize(text: string): number {
-  return expected(readSize(text), "a size, such as 1048576, 512KiB or 10MB");
+  return expected(
+    readSize(text),
+    "a number of bytes, or a size in B, KB, KiB, MB, MiB, GB or GiB, such as 512KiB",
+  );
 }
 
 /** `30` (seconds, as in Spin), `500ms`, `2m`. */
 export function parseDurationMs(text: string): number {
-  return expected(readDurationMs(text), "a duration, such as 30 (seconds), 500ms or 2m");
+  return expected(
+    readDurationMs(text),
+    "a number of seconds, or a time in ns, us, ms, s, m or h, such as 500ms",
+  );
 }
 
 export function parseCount(text: string): number {

@@ -70,7 +70,13 @@ test("an Application is the same after a way through JSON", async () => {
   assert.deepEqual(JSON.parse(JSON.stringify(application)), application);
 });
 
-for (const name of ["hello.wasm", "hello.wat", "no-extension"]) {
+const SINGLE_FILES = [
+  { name: "hello.wasm", id: "hello" },
+  { name: "Hello World_2.wat", id: "app" },
+  { name: "Rust_SDK5.component.wasm", id: "rust-sdk5-component" },
+  { name: "no-extension", id: "no-extension" },
+];
+for (const { name, id } of SINGLE_FILES) {
   test(`loadApplication() makes an application of ${name} that answers every path`, async () => {
     const content = name.endsWith(".wat") ? MODULE_TEXT : MODULE;
     using app = temporaryApplication({ [name]: content });
@@ -78,13 +84,13 @@ for (const name of ["hello.wasm", "hello.wat", "no-extension"]) {
     assert.equal(application.metadata.name, path.parse(name).name);
     assert.deepEqual(application.triggers, [
       {
-        id: "http-trigger1",
+        id: `${id}-http-trigger`,
         type: "http",
-        componentId: "http-trigger1-component",
+        componentId: id,
         options: { route: "/..." },
       },
     ]);
-    assert.equal(application.components[0]?.id, "http-trigger1-component");
+    assert.equal(application.components[0]?.id, id);
     assert.equal(application.components[0]?.source.described, name);
   });
 }

@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 
 import { planComponent } from "../component/mod.ts";
 import { SpindleError } from "../errors/mod.ts";
-import { type ManifestComponent, type ModuleSource, parseManifest } from "../manifest/mod.ts";
+import { kebabMistake, type ManifestComponent, type ModuleSource, parseManifest } from "../manifest/mod.ts";
 import { assembleText, isComponent, readModule } from "../wasm/mod.ts";
 import {
   assembleApplication,
@@ -85,13 +85,27 @@ export async function readApplication({
 /** The application that a module is when it comes alone: it answers every path. */
 async function syntheticManifest(module: string): Promise<string> {
   const quote = JSON.stringify;
+  const id = componentIdOf(module);
   return `spin_manifest_version = 2
 application = { name = ${quote(path.parse(module).name)} }
 [[trigger.http]]
 route = "/..."
-component = { source = ${quote(path.basename(module))} }
+component = ${quote(id)}
 ${(await isCommand(module)) ? 'executor = { type = "wagi" }' : ""}
+[component.${id}]
+source = ${quote(path.basename(module))}
 `;
+}
+
+/** `my-app` for `My_App.wasm`. */
+function componentIdOf(module: string): string {
+  const words =
+    path
+      .parse(module)
+      .name.toLowerCase()
+      .match(/[a-z0-9]+/g) ?? [];
+  const id = words.join("-");
+  return kebabMistake(id) === undefined ? id : "app";
 }
 
 /** Whether a module is a program to be run, and no handler to be called. Nobody else could say so where there is no manifest. */

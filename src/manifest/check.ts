@@ -3,7 +3,7 @@
 import type { SemVer } from "semver";
 
 import { didYouMean } from "../errors/mod.ts";
-import { isEmptyItem } from "./allowed-hosts.ts";
+import { isEmptyItem, parseAllowedHost, SERVICE_CHAINING_DOMAIN } from "./allowed-hosts.ts";
 import { type DependencyName, parseDependencyName } from "./dependency-name.ts";
 import { type Findings, type KeyPath, quote } from "./findings.ts";
 import { KEBAB_CASE } from "./identifiers.ts";
@@ -135,8 +135,11 @@ function unknownVariable(name: string, { variables }: ManifestContent) {
 function checkHosts(manifest: ManifestContent, component: ManifestComponent, findings: Findings): void {
   for (const [index, item] of component.allowedOutboundHosts.entries()) {
     const parts = parseTemplate(item) ?? [];
-    if (!parts.some(({ kind }) => kind === "variable")) continue;
     const path = [...component.path, "allowed_outbound_hosts", index];
+    if (!parts.some(({ kind }) => kind === "variable")) {
+      checkChained(manifest, component, { item, path }, findings);
+      continue;
+    }
     for (const name of unknownVariables(item, manifest)) findings.warn(path, unknownVariable(name, manifest));
     const defaultOf = (name: string) =>
       Object.hasOwn(manifest.variables, name) ? manifest.variables[name]?.default : undefined;
@@ -144,6 +147,42 @@ function checkHosts(manifest: ManifestContent, component: ManifestComponent, fin
     const mistake = expanded === undefined || isEmptyItem(expanded) ? undefined : hostMistake(item, expanded);
     if (mistake) findings.error(path, mistake);
   }
+}
+
+/** Spin takes these as they are. To call a component that is not there ends the caller. */
+function checkChained(
+  { components, triggers }: ManifestContent,
+  { id }: ManifestComponent,
+  { item, path }: { readonly item: string; readonly path: KeyPath },
+  findings: Findings,
+): void {
+  const called = chainedComponent(item);
+  if (called === undefined) return;
+  const ids = components.map((component) => component.id);
+  const target = ids.find((each) => each.toLowerCase() === called);
+  const isServed = triggers.some(({ type, componentId }) => type === "http" && componentId === target);
+  if (target !== undefined && isServed) return;
+  const doubt = target
+    ? {
+        message: `Component "${id}" may call component "${target}", which has no HTTP trigger`,
+        hint: `Add one with \`route = { private = true }\` and \`component = "${target}"\`.`,
+      }
+    : {
+        message: `Component "${id}" may call component "${called}", which does not exist`,
+        hint: suggestComponent(called, ids),
+      };
+  findings.warn(path, { code: "MANIFEST_REFERENCE_UNKNOWN", ...doubt });
+}
+
+/** `api` of `http://api.spin.internal`; undefined for all that names no single component. */
+function chainedComponent(item: string): string | undefined {
+  const suffix = `.${SERVICE_CHAINING_DOMAIN}`;
+  // What is an error has been reported where it was read.
+  if (isEmptyItem(item) || hostMistake(item, item)) return undefined;
+  const { host } = parseAllowedHost(item);
+  return host.kind === "literal" && host.host.endsWith(suffix)
+    ? host.host.slice(0, -suffix.length)
+    : undefined;
 }
 
 // Dependencies.

@@ -165,8 +165,8 @@ export function readLimit(key: LimitKey, value: unknown): number | Mistake {
 
 const EXPECTED = {
   count: "a whole number",
-  duration: "a number of seconds, or a time with its unit",
-  size: "a number of bytes, or a size with its unit",
+  duration: "a number of seconds, or a time in ns, us, ms, s, m or h",
+  size: "a number of bytes, or a size in B, KB, KiB, MB, MiB, GB or GiB",
 } as const;
 
 const EXAMPLE = { count: "64", duration: '"500ms" or "10s"', size: '"64KiB" or "128MiB"' } as const;

@@ -34,6 +34,7 @@ export {
 } from "./component-limits.ts";
 export type { KeyPath } from "./findings.ts";
 export { readHttpTriggerOptions } from "./http-trigger.ts";
+export { kebabMistake } from "./identifiers.ts";
 export type { Manifest, ManifestComponent, ManifestTrigger } from "./manifest.ts";
 export { type ParseManifestOptions, parseManifest } from "./parse.ts";
 export { describeSize, readDurationMs, readSize } from "./quantities.ts";

@@ -64,6 +64,8 @@ type HopOptions = Pick<ExchangeOptions, "signal" | "counter" | "closed"> & {
 
 const COMPONENT_SUFFIX = `.${SERVICE_CHAINING_DOMAIN}`;
 const SELF_HOST = "self.alt";
+/** What allows it in a manifest. */
+const SELF_WORD = "self";
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** Redirects that repeat method and body; after the others the request becomes a GET. */
@@ -221,7 +223,7 @@ export class OutboundHttp {
     }
     url.hash = "";
     if (url.hostname === SELF_HOST) return this.#toSelf(url.pathname + url.search);
-    if (!this.#allows(url)) throw this.#denied(url.origin);
+    if (!this.#allows(url)) throw this.#denied(url.origin, url.hostname);
     const { own } = this.#network;
     if (own && url.hostname.endsWith(COMPONENT_SUFFIX)) {
       return { kind: "component", url, own, componentId: url.hostname.slice(0, -COMPONENT_SUFFIX.length) };
@@ -239,7 +241,7 @@ export class OutboundHttp {
   }
 
   #toSelf(path: string): Destination {
-    if (!this.#allowedHosts.allowsSelf(["http", "https"])) throw this.#denied("http://self");
+    if (!this.#allowedHosts.allowsSelf(["http", "https"])) throw this.#denied("http://self", SELF_HOST);
     // Joined as text: as a relative reference, "//host/" would lead to another host.
     const url = this.#network.own && URL.parse(this.#network.own.origin + path);
     if (!url) throw new OutboundError("invalid-url", `"${path}" leads nowhere: nothing listens`);
@@ -252,10 +254,18 @@ export class OutboundHttp {
     throw new OutboundError("destination-blocked", `${host} lies in a blocked network`);
   }
 
-  #denied(destination: string): OutboundError {
+  #denied(destination: string, host: string): OutboundError {
+    const reason =
+      host === SELF_WORD
+        ? `"${SELF_WORD}" is a word of manifests, and no host`
+        : "its manifest does not allow it";
+    const advice =
+      host === SELF_WORD
+        ? `To call the application itself, ask for the path alone, or for http://${SELF_HOST} and the path, and add`
+        : "To allow this request, add";
     this.#network.report(
-      `Component "${this.#componentId}" may not connect to ${destination}: its manifest does not allow it.\n` +
-        `To allow this request, add 'allowed_outbound_hosts = ["${destination}"]' to the manifest component section.`,
+      `Component "${this.#componentId}" may not connect to ${destination}: ${reason}.\n` +
+        `${advice} 'allowed_outbound_hosts = ["${destination}"]' to the manifest component section.`,
     );
     return new OutboundError("destination-not-allowed", `${destination} is not an allowed destination`);
   }

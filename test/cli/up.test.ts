@@ -61,7 +61,7 @@ test("up --format json tells them to a program", async () => {
 test("up serves a module that comes alone, and makes no state directory for it", async () => {
   using place = new Workplace("", ["c/hello"]);
   await using spindle = await place.up(["-f", "hello.wasm"]);
-  assert.match(spindle.stdout, /^ {2}http-trigger1-component: http:\/\/127\.0\.0\.1:\d+ \(wildcard\)$/m);
+  assert.match(spindle.stdout, /^ {2}hello: http:\/\/127\.0\.0\.1:\d+ \(wildcard\)$/m);
   assert.equal((await spindle.fetch("/any/path")).status, 200);
   assert.ok(!existsSync(join(place.folder, ".spin")));
 });

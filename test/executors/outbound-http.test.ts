@@ -164,6 +164,16 @@ test("OutboundHttp.send() tells the operator what would allow a request that is 
   ]);
 });
 
+test('OutboundHttp.send() tells how to call the application itself where a guest takes "self" for a host', async () => {
+  using client = new Client(["http://self"]);
+  await client.fails("destination-not-allowed", { url: "http://self/path" });
+  assert.deepEqual(client.reports, [
+    'Component "api" may not connect to http://self: "self" is a word of manifests, and no host.\n' +
+      "To call the application itself, ask for the path alone, or for http://self.alt and the path, " +
+      `and add 'allowed_outbound_hosts = ["http://self"]' to the manifest component section.`,
+  ]);
+});
+
 const ALLOWED = [
   { allowed: "http://127.0.0.1:PORT", ok: true },
   { allowed: "*://127.0.0.0/8:PORT", ok: true },

@@ -142,9 +142,9 @@ function describeLimits(limits: InspectedComponent["limits"]): string[] {
     wallTimeMs: (value) => `${value / 1000} s for a call`,
     cpuTimeMs: (value) => `${value / 1000} s computing`,
     memoryBytesMax: (value) => `${size(value)} memory`,
-    tableElementsMax: (value) => `${value} elements of a table`,
-    openFilesMax: (value) => `${value} open files`,
-    outboundRequestsMax: (value) => `${value} outbound requests`,
+    tableElementsMax: (value) => `${counted(value, "element")} of a table`,
+    openFilesMax: (value) => counted(value, "open file"),
+    outboundRequestsMax: (value) => counted(value, "outbound request"),
     outboundBytesMax: (value) => `${size(value)} outbound`,
     logBytesMax: (value) => `${size(value)} printed`,
     responseBytesMax: (value) => `${size(value)} answer`,
@@ -155,6 +155,10 @@ function describeLimits(limits: InspectedComponent["limits"]): string[] {
   return keys
     .filter((key) => limits[key] !== DEFAULT_COMPONENT_LIMITS[key])
     .map((key) => told[key](limits[key]));
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 // What it imports and exports.

@@ -60,7 +60,7 @@ export async function bind(
     const error = await tryListen(server, { host, port, reusePort: options.reusePort ?? false });
     if (error === undefined) return boundTo(server);
     if (codeOf(error) !== "EADDRINUSE") throw listenFailed({ host, port }, error);
-    if (!options.findFreePort) throw portInUse({ host, port }, error);
+    if (!options.findFreePort) throw portInUse({ host, port });
   }
   throw portsInUse(address.port, Math.min(last, PORT_MAX));
 }
@@ -106,10 +106,9 @@ function boundTo(server: Server): ListenAddress {
   return { host: address, port };
 }
 
-function portInUse(address: ListenAddress, cause: unknown): SpindleError {
+function portInUse(address: ListenAddress): SpindleError {
   return new SpindleError("PORT_IN_USE", `Cannot listen on ${formatAddress(address)}: it is already in use`, {
     hint: "Choose another address with `--listen`, or let Spindle search for a free port with `--find-free-port`.",
-    cause,
   });
 }
 
