@@ -33,7 +33,7 @@ function randomBytes(wasi: Wasi, caller: GuestCaller, length: bigint): Uint8Arra
   if (length > RANDOM_BYTES_MAX) {
     throw new Error(`The guest asks for ${length} random bytes at once, more than ${RANDOM_BYTES_MAX}`);
   }
-  const bytes = new Uint8Array(Number(length));
+  const bytes = Buffer.allocUnsafe(Number(length));
   wasi.random(caller, bytes);
   return bytes;
 }

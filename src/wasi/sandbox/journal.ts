@@ -56,7 +56,8 @@ export class Journal {
   #record(bytes: Uint8Array): void {
     const needed = this.#recordedBytes + bytes.length;
     if (!this.#recorded || this.#recorded.length < needed) {
-      const grown = new Uint8Array(Math.min(RANDOM_BYTES_MAX, Math.max(64, needed * 2)));
+      // What is behind the recorded bytes is never read.
+      const grown = Buffer.allocUnsafe(Math.min(RANDOM_BYTES_MAX, Math.max(64, needed * 4)));
       if (this.#recorded) grown.set(this.#recorded.subarray(0, this.#recordedBytes));
       this.#recorded = grown;
     }
