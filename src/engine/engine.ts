@@ -223,7 +223,7 @@ async function compileModule(
     rewritten,
     compiled,
     originalOffset(offset) {
-      offsets ??= new OffsetMap(bytes);
+      offsets ??= new OffsetMap({ original: bytes, rewritten: rewritten.bytes });
       return offsets.original(offset);
     },
   };

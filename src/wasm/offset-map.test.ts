@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { type HarnessInstance, instantiate } from "../../test/suites/wasm-harness.ts";
 import { OffsetMap, originalOffset } from "./offset-map.ts";
 import { OP } from "./opcodes.ts";
+import { rewrite } from "./rewrite.ts";
 import { assembleText } from "./text.ts";
 
 interface Frame {
@@ -46,7 +47,7 @@ for (const kind of [1, 2, 3, 4, 5, 6]) {
     const { run } = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
     assert.ok(typeof run === "function");
     const guest = instantiate(bytes);
-    const map = new OffsetMap(bytes);
+    const map = new OffsetMap({ original: bytes, rewritten: rewrite(bytes).bytes });
     const frames = framesOf(() => guest.call("run", kind));
     const mapped = frames.map((frame) => ({ function: frame.function, offset: map.original(frame.offset) }));
     assert.deepEqual(
@@ -83,9 +84,26 @@ test("OffsetMap takes a check at the entry for the first instruction", async () 
 
 test("OffsetMap knows nothing outside of the guest's functions", async () => {
   const bytes = await assembleText("(module (func (nop)))");
-  const map = new OffsetMap(bytes);
+  const map = new OffsetMap({ original: bytes, rewritten: rewrite(bytes).bytes });
   assert.equal(map.original(0), undefined);
   assert.equal(map.original(1 << 20), undefined);
   assert.equal(map.original(-1), undefined);
-  assert.equal(new OffsetMap(await assembleText("(module)")).original(8), undefined);
+  assert.equal(originalOffset(await assembleText("(module)"), {}, 8), undefined);
+});
+
+test("OffsetMap finds a place behind a call of what another function made the 129th function", async () => {
+  const others = "(func)".repeat(124);
+  const bytes = await assembleText(`(module (memory 1) ${others}
+    (func (drop (memory.grow (i32.const 0))))
+    (func (export "run") (memory.fill (i32.const 0) (i32.const 0) (i32.const 1)) (unreachable)))`);
+  const guest = instantiate(bytes);
+  const map = new OffsetMap({ original: bytes, rewritten: rewrite(bytes).bytes });
+  const [frame] = framesOf(() => guest.call("run"));
+  assert.ok(frame);
+  const { run } = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
+  assert.ok(typeof run === "function");
+  assert.deepEqual(
+    [{ ...frame, offset: map.original(frame.offset) }],
+    framesOf(() => run()),
+  );
 });

@@ -6,8 +6,8 @@
 import {
   functionNames,
   MalformedModuleError,
-  OffsetMap,
   opcodesAfterCalls,
+  originalOffset,
   type RewrittenModule,
   readModule,
   rewrite,
@@ -18,7 +18,7 @@ import type { GuestRun } from "./guest-run.ts";
 const READERS: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
   readModule,
   functionNames,
-  OffsetMap: (bytes) => new OffsetMap(bytes).original(bytes.length >> 1),
+  originalOffset: (bytes) => originalOffset(bytes, {}, bytes.length >> 1),
   opcodesAfterCalls: (bytes) =>
     opcodesAfterCalls(bytes, { module: "wasi_snapshot_preview1", name: "fd_write" }),
 };
