@@ -8,6 +8,7 @@ export type { Callee, CoreFunction } from "./canonical/function-code.ts";
 export { GuestResource } from "./canonical/guest-resource.ts";
 export { type BoundLifting, type LiftedCode, liftFunction } from "./canonical/lift-function.ts";
 export { type LoweredCode, lowerFunction } from "./canonical/lower-function.ts";
+export { type ComponentNames, readComponentNames } from "./link/component-names.ts";
 export { readBindingsProducers } from "./link/component-type.ts";
 export { type Binary, type BinaryDependency, dependencyOf, planBinary } from "./link/plan-binary.ts";
 export {
@@ -16,6 +17,7 @@ export {
   type Dependencies,
   type Dependency,
   type DependencyExport,
+  type Misfit,
   planComponent,
   planCoreModule,
 } from "./link/plan-component.ts";

@@ -1,11 +1,20 @@
 // Whether a component fits those that it depends on: told here, where the place in the manifest is known.
 
 import { readFile } from "node:fs/promises";
-import { type BinaryDependency, CompositionError, planBinary } from "../component/mod.ts";
+import { type BinaryDependency, CompositionError, type Misfit, planBinary } from "../component/mod.ts";
 import type { Component, ManifestComponent } from "../manifest/mod.ts";
 import type { Report } from "./report.ts";
 
-/** Reports the first misfit. What is wrong with the component itself is told by whoever compiles it. */
+const HINTS: Readonly<Record<Misfit, string>> = {
+  import:
+    "Name a dependency after what the component imports, `namespace:package/interface`; `spindle inspect` lists it.",
+  export:
+    'Add `export = "..."` with one of these, or correct `path`: `spindle inspect` lists what a file exports.',
+  type: "Build both against the same interface, or correct `path`.",
+  unsupported: "Build the dependency with an SDK for WASI 0.2.",
+};
+
+/** Reports all misfits. What is wrong with the component itself is told by whoever compiles it. */
 export async function checkDependencies(
   component: ManifestComponent,
   { source, dependencies }: Pick<Component, "source" | "dependencies">,
@@ -18,14 +27,27 @@ export async function checkDependencies(
       ...(dependency.export !== undefined && { export: dependency.export }),
     };
   if (Object.keys(read).length === 0) return;
-  const misfit = misfitOf(await readFile(source.path), read);
-  if (!misfit) return;
-  report.error({
-    code: "COMPONENT_DEPENDENCY",
-    message: `Component "${component.id}" cannot run with its dependency "${misfit.label}": ${misfit.message}`,
-    hint: "Name a dependency after what the component imports, `namespace:package/interface`; `spindle inspect` lists it.",
-    path: [...component.path, "dependencies", misfit.label],
-  });
+  for (const { label, kind, message } of misfits(await readFile(source.path), read)) {
+    report.error({
+      code: "COMPONENT_DEPENDENCY",
+      message: `Component "${component.id}" cannot run with its dependency "${label}": ${message}`,
+      hint: HINTS[kind],
+      path: [...component.path, "dependencies", label],
+    });
+  }
+}
+
+/** A plan stops at its first misfit, so what comes of each dependency alone is looked at then. */
+function misfits(
+  bytes: Uint8Array,
+  dependencies: Readonly<Record<string, BinaryDependency>>,
+): readonly CompositionError[] {
+  const first = misfitOf(bytes, dependencies);
+  if (!first) return [];
+  const alone = Object.entries(dependencies).flatMap(
+    ([name, dependency]) => misfitOf(bytes, { [name]: dependency }) ?? [],
+  );
+  return alone.length > 0 ? alone : [first];
 }
 
 function misfitOf(

@@ -23,7 +23,7 @@ export async function loadDependencies(
       componentId: component.id,
       source: sourceOf(name, dependency),
       at: [...component.path, "dependencies", name],
-      hasBuildCommand: false,
+      hint: "Build the dependency, or correct its `path` in the manifest.",
     };
     const source = await loadModuleSource(place, named, report);
     if (source) loaded[name] = { source, ...optionsOf(dependency) };

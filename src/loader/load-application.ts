@@ -186,7 +186,7 @@ export function loadComponentSource(
     componentId: component.id,
     source: component.source,
     at: [...component.path, "source"],
-    hasBuildCommand: component.build !== undefined,
+    hint: `${component.build ? "Run `spindle up --build`, or correct" : "Correct"} \`source\` in the manifest.`,
   };
   return loadModuleSource(place, named, report);
 }

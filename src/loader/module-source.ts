@@ -31,7 +31,8 @@ export interface NamedSource {
   readonly source: ComponentSource;
   /** Where the manifest names it. */
   readonly at: KeyPath;
-  readonly hasBuildCommand: boolean;
+  /** What to do if it is not there. */
+  readonly hint: string;
 }
 
 /** Finds, checks and hashes the source; undefined if it cannot be had, which `report` then knows. */
@@ -43,11 +44,8 @@ export async function loadModuleSource(
   const { source } = named;
   return await reporting(named, report, async () => {
     if (typeof source === "string") {
-      const build = named.hasBuildCommand
-        ? "Run `spindle up --build`, or correct `source`"
-        : "Correct `source`";
       const file = { path: path.resolve(place.root, source), described: source };
-      return await loadFile(place, file, `${build} in the manifest.`);
+      return await loadFile(place, file, named.hint);
     }
     if ("url" in source) return await loadUrl(place, source);
     throw new SourceError("COMPONENT_SOURCE_UNSUPPORTED", describeUnsupported(source));

@@ -23,6 +23,11 @@ export function componentHandlers({ exports }: ComponentPlan): Handler[] {
   return handlersAmong(exports.filter(({ kind }) => kind === "instance").map(({ name }) => name));
 }
 
+/** The handlers among the names of a component's exports. */
+export function namedHandlers(exported: readonly string[]): Handler[] {
+  return handlersAmong(exported);
+}
+
 /** The handlers of a core module. */
 export function moduleHandlers({ exports }: CoreModule): Handler[] {
   const names = exports.filter(({ kind }) => kind === "func").map(({ name }) => name);

@@ -10,7 +10,9 @@ import {
   type Producer,
   planBinary,
   readBindingsProducers,
+  readComponentNames,
   readProducers,
+  UnsupportedComponentError,
 } from "../component/mod.ts";
 import type { CompiledModule, ComponentLinkers, Engine } from "../engine/mod.ts";
 import { closestName } from "../errors/mod.ts";
@@ -23,7 +25,7 @@ import {
   type Limits,
   readModule,
 } from "../wasm/mod.ts";
-import { componentHandlers, type Handler, moduleHandlers } from "./handlers.ts";
+import { componentHandlers, type Handler, moduleHandlers, namedHandlers } from "./handlers.ts";
 import { isSpinInterface } from "./missing-interfaces.ts";
 import { readBinary } from "./read-binary.ts";
 import { startError } from "./start-error.ts";
@@ -34,7 +36,7 @@ export interface Inspection {
   readonly bytes: number;
   readonly producers: readonly Producer[];
   readonly handlers: readonly Handler[];
-  /** Core modules: those of its dependencies, too. */
+  /** Core modules: those of its dependencies, too. None of a component that this version cannot run. */
   readonly modules: readonly InspectedModule[];
   readonly imports: readonly InspectedImport[];
   readonly exports: readonly InspectedExport[];
@@ -91,7 +93,8 @@ export async function inspectBinary<C>(
   const { engine, linkers } = parts;
   try {
     const binary = await readBinary(component);
-    const plan = planBinary({ ...binary, dependencies: {} });
+    const plan = planIfSupported(binary.bytes);
+    if (plan === "unsupported") return inspectNames(binary.bytes, linkers);
     const composed = Object.keys(binary.dependencies).length > 0 ? planBinary(binary) : plan;
     const sources = composed?.modules ?? [binary.bytes];
     const modules = await Promise.all(sources.map((bytes) => engine.compile(bytes)));
@@ -114,6 +117,31 @@ export async function inspectBinary<C>(
   } catch (error) {
     throw startError(component, linkers, error);
   }
+}
+
+/** @throws MalformedModuleError or MalformedComponentError */
+function planIfSupported(bytes: Uint8Array): ComponentPlan | "unsupported" | undefined {
+  try {
+    return planBinary({ bytes, dependencies: {} });
+  } catch (error) {
+    if (error instanceof UnsupportedComponentError && isComponent(bytes)) return "unsupported";
+    throw error;
+  }
+}
+
+/** All that can be told of a component whose types or functions this version does not know. */
+function inspectNames<C>(bytes: Uint8Array, { components }: ComponentLinkers<C>): Inspection {
+  const names = readComponentNames(bytes);
+  return {
+    kind: "component",
+    bytes: bytes.length,
+    producers: producersOf(bytes),
+    handlers: namedHandlers(names.exports),
+    modules: [],
+    imports: names.imports.map((name) => ({ name, functions: [], provider: providerOf(name, components) })),
+    exports: names.exports.map((name) => ({ name, functions: [], others: [] })),
+    freshReasons: [],
+  };
 }
 
 /** Those of a core module's component type are the bindings generators. */
@@ -169,10 +197,14 @@ function interfaceProvider<C>(
   functions: readonly ImportedFunction[],
   { components }: ComponentLinkers<C>,
 ): Provider {
-  const serving = findOnTrack(name, components.names());
+  const provider = providerOf(name, components);
+  return provider.kind !== "host" && functions.length === 0 ? { kind: "none" } : provider;
+}
+
+function providerOf(name: string, host: { names(): Iterable<string> }): Provider {
+  const serving = findOnTrack(name, host.names());
   if (serving !== undefined) return { kind: "host", ...(serving !== name && { as: serving }) };
-  if (functions.length === 0) return { kind: "none" };
-  return isSpinInterface(name) ? { kind: "trap" } : missing(name, components.names());
+  return isSpinInterface(name) ? { kind: "trap" } : missing(name, host.names());
 }
 
 function missing(name: string, names: Iterable<string>): Provider {

@@ -53,7 +53,7 @@ export function startError<C>(component: Component, linkers: ComponentLinkers<C>
   if (error instanceof UnsupportedComponentError) {
     return new SpindleError(
       "COMPONENT_MODEL_UNSUPPORTED",
-      `Component "${id}" cannot run: ${source.described} uses ${error.feature}, which this version does not have`,
+      `Component "${id}" cannot run: ${source.described} ${error.reason}`,
       { cause: error, hint: "Build it with an SDK for WASI 0.2." },
     );
   }

@@ -5,6 +5,7 @@ import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ModuleBuilder } from "../../src/wasm/mod.ts";
+import { ASYNCHRONOUS_COMPONENT } from "../asynchronous-component.ts";
 import { ROOT, Workplace } from "./spindle-process.ts";
 
 const MANIFEST = `
@@ -90,6 +91,21 @@ test("inspect tells the interfaces of a component, and in which versions it gets
   assert.match(stdout, /^ {6}\[method\]pollable\.block: func\(self: borrow<pollable>\)$/m);
   assert.match(stdout, /^ {4}wasi:cli\/run@0\.2\.\d+\n {6}run: func\(\) -> result$/m);
   for (const line of stdout.split("\n")) assert.ok(line.length <= 120, line);
+});
+
+test("inspect tells what it can of a component of WASI 0.3, which cannot run", async () => {
+  using place = new Workplace("", []);
+  writeFileSync(join(place.folder, "later.wasm"), ASYNCHRONOUS_COMPONENT);
+  const { code, stdout } = await inspect(place, ["later.wasm"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^ {2}runs as {2}HTTP handler of wasi:http 0\.3\.0, which this version cannot run$/m);
+  assert.match(stdout, /^ {4}test:asynchronous\/thing@0\.3\.0: given by NOBODY/m);
+  assert.match(stdout, /^error: .* later\.wasm is made for WASI 0\.3 \(it uses canon context\.get\)/m);
+  const json = await inspect(place, ["later.wasm", "--json"]);
+  assert.equal(json.code, 0);
+  const [component] = JSON.parse(json.stdout).components;
+  assert.equal(component.handler.isAvailable, false);
+  assert.equal(component.problems[0].code, "COMPONENT_MODEL_UNSUPPORTED");
 });
 
 test("inspect tells why a module needs a new instance for each request", async () => {

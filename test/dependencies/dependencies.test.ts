@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { SpindleError } from "../../src/errors/mod.ts";
 import { startApplication, type TestApplication } from "../../src/testing/mod.ts";
+import { ASYNCHRONOUS_COMPONENT } from "../asynchronous-component.ts";
 
 const GUESTS = join(import.meta.dirname, "../../guests");
 
@@ -232,6 +233,47 @@ for (const { because, line, message } of mistakes) {
     assert.deepEqual([diagnostic.at?.line, diagnostic.at?.column], [18, line.indexOf("{") + 1]);
   });
 }
+
+test("all dependencies that do not fit are told, each with what would help", async () => {
+  using application = new Application(`[component.front.dependencies]
+"test:composed/wards" = { path = "words.wasm" }
+"test:composed/words" = { path = "report.wasm" }
+"test:composed/report" = { path = "async.wasm" }`);
+  writeFileSync(join(application.folder, "async.wasm"), ASYNCHRONOUS_COMPONENT);
+  await assert.rejects(application.start(), (error) => {
+    assert(error instanceof SpindleError);
+    assert.deepEqual(
+      error.diagnostics.map(({ message, hint, at }) => [
+        at?.line,
+        message.split(": ")[1],
+        hint?.split(" ", 3).join(" "),
+      ]),
+      [
+        [17, "The component has no import of that name", "Name a dependency"],
+        [18, 'It does not export "test:composed/words@1.0.0"', "Add `export ="],
+        [
+          19,
+          "It is made for WASI 0.3 (it uses canon context.get), which this version does not run",
+          "Build the dependency",
+        ],
+      ],
+    );
+    return true;
+  });
+});
+
+test("a dependency that is not there is told with its `path`", async () => {
+  using application = new Application(
+    `[component.front.dependencies]\n"test:composed/words" = { path = "wards.wasm" }`,
+  );
+  await assert.rejects(application.start(), (error) => {
+    assert(error instanceof SpindleError);
+    const [diagnostic] = error.diagnostics;
+    assert.equal(diagnostic?.code, "COMPONENT_SOURCE_MISSING");
+    assert.match(diagnostic.hint ?? "", /correct its `path`/);
+    return true;
+  });
+});
 
 test("a core module without a component type can have no dependencies", async () => {
   using application = new Application(`[component.other]

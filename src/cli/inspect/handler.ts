@@ -1,5 +1,6 @@
 // Which executor would run a component, in words.
 
+import type { ErrorCode } from "../../errors/mod.ts";
 import type { InspectedComponent } from "../../host/mod.ts";
 import type { Handler } from "../../runtime/mod.ts";
 
@@ -11,6 +12,8 @@ export interface ChosenHandler {
   readonly isAvailable: boolean;
 }
 
+/** What is wrong with a component of whose handler there is no executor. */
+const UNAVAILABLE: readonly ErrorCode[] = ["COMPONENT_HANDLER_MISSING", "COMPONENT_MODEL_UNSUPPORTED"];
 const HTTP_KINDS: readonly Handler["kind"][] = ["wasi-http", "inbound-http", "spin-http"];
 
 /**
@@ -27,7 +30,7 @@ export function chosenHandler({
   if (!found) return undefined;
   const isAvailable =
     (trigger === undefined || trigger.type === "http") &&
-    !problems.some(({ code }) => code === "COMPONENT_HANDLER_MISSING");
+    !problems.some(({ code }) => UNAVAILABLE.includes(code));
   return { executor: found.kind, export: found.export, isAvailable };
 }
 

@@ -64,9 +64,13 @@ function binaryRows(inspected: InspectedComponent, kind: ApplicationPlace["kind"
       "runs as",
       handler ? `${describeHandler(handler, spinAbi)}${missing}` : "nothing: it exports no handler",
     ],
-    ["slots", slots(binary)],
-    ["code", code(binary)],
-    ["memory", memory(inspected)],
+    ...(binary.modules.length === 0
+      ? []
+      : ([
+          ["slots", slots(binary)],
+          ["code", code(binary)],
+          ["memory", memory(inspected)],
+        ] as const)),
   ];
 }
 

@@ -14,6 +14,9 @@ export class MalformedComponentError extends Error {
   }
 }
 
+/** What asynchronous functions brought: built-ins, their options, and types. */
+const ASYNCHRONOUS = /^canon |\basync\b|^the type (stream|future|error-context)$/;
+
 /** The component may be valid, but needs something of the component model that is not there. */
 export class UnsupportedComponentError extends Error {
   override readonly name = "UnsupportedComponentError";
@@ -25,5 +28,12 @@ export class UnsupportedComponentError extends Error {
     super(`Unsupported component: it uses ${feature} at byte ${offset}`);
     this.feature = feature;
     this.offset = offset;
+  }
+
+  /** What the component is made for or uses, as the end of a sentence that begins with its name. */
+  get reason(): string {
+    return ASYNCHRONOUS.test(this.feature)
+      ? `is made for WASI 0.3 (it uses ${this.feature}), which this version does not run`
+      : `uses ${this.feature}, which this version does not have`;
   }
 }

@@ -37,7 +37,9 @@ export function planBinary({ bytes, dependencies }: Binary): ComponentPlan | und
   const plan = isComponent(bytes) ? planComponent(bytes) : planCoreModule(bytes);
   const [first] = Object.keys(dependencies);
   if (first === undefined) return plan;
-  if (!plan) throw new CompositionError("A core module imports nothing from components", first);
+  if (!plan) {
+    throw new CompositionError("A core module imports nothing from components", first, { kind: "import" });
+  }
   return composeComponents(bytes, assign(importNames(plan), dependencies));
 }
 
@@ -56,7 +58,7 @@ function assign(names: readonly string[], dependencies: Binary["dependencies"]):
   const given: Record<string, Dependencies[string]> = {};
   for (const [label, { bytes, export: exportName }] of Object.entries(dependencies)) {
     const matching = names.filter((name) => isNamed(name, label));
-    if (matching.length === 0) throw new CompositionError(unnamed(names), label);
+    if (matching.length === 0) throw new CompositionError(unnamed(names), label, { kind: "import" });
     // One object, so that all imports get the exports of one instance.
     const dependency: Dependency = { label, bytes };
     for (const name of matching)

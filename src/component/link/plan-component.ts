@@ -42,12 +42,24 @@ export class CompositionError extends Error {
   override readonly name = "CompositionError";
   /** Of the dependency. */
   readonly label: string;
+  readonly kind: Misfit;
 
-  constructor(reason: string, label: string, options: ErrorOptions = {}) {
-    super(reason, options);
+  constructor(reason: string, label: string, { kind, cause }: ErrorOptions & { readonly kind: Misfit }) {
+    super(reason, { cause });
     this.label = label;
+    this.kind = kind;
   }
 }
+
+export type Misfit =
+  /** The component does not import what it is named for. */
+  | "import"
+  /** It does not export what it is to give. */
+  | "export"
+  /** It is of another type, or not to be read. */
+  | "type"
+  /** It uses what this version does not have. */
+  | "unsupported";
 
 /**
  * Plans a component, or a core module that describes one.
@@ -123,7 +135,7 @@ class Composition {
     const { exports, importNames = hosted } = this.#instantiate(bytes, give);
     for (const name of missing) {
       const blamed = dependencies[name]?.dependency.label ?? name;
-      throw new CompositionError(`The component does not import "${name}"`, blamed);
+      throw new CompositionError(`The component does not import "${name}"`, blamed, { kind: "import" });
     }
     for (const name of hosted) if (importNames.has(name)) this.importNames.add(name);
     return exports;
@@ -148,6 +160,7 @@ class Composition {
     throw new CompositionError(
       `It does not export "${exportName}": it exports ${has || "nothing"}`,
       dependency.label,
+      { kind: "export" },
     );
   }
 }
@@ -158,10 +171,9 @@ function blaming<T>({ label }: Dependency, action: () => T): T {
     return action();
   } catch (error) {
     if (error instanceof MalformedComponentError || error instanceof MalformedModuleError)
-      throw new CompositionError(`It does not fit: ${error.reason}`, label, { cause: error });
+      throw new CompositionError(`It does not fit: ${error.reason}`, label, { kind: "type", cause: error });
     if (error instanceof UnsupportedComponentError) {
-      const reason = `It uses ${error.feature}, which this version does not have`;
-      throw new CompositionError(reason, label, { cause: error });
+      throw new CompositionError(`It ${error.reason}`, label, { kind: "unsupported", cause: error });
     }
     throw error;
   }
