@@ -102,6 +102,38 @@ test("Instance.run() answers synchronously when the guest waits for nothing", as
   assert.equal(result, 12106);
 });
 
+test("Instance.run() loses nothing of an earlier call when a later one waits, and initialises once", async () => {
+  const text = `(module
+    (import "host" "wait" (func $wait (result i32)))
+    (import "host" "differs" (func $differs (result i32)))
+    (memory (export "memory") 1) (global $n (mut i32) (i32.const 0))
+    (func (export "_initialize") (global.set $n (i32.add (global.get $n) (call $differs))))
+    (func (export "add") (param i32) (result i32)
+      (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (local.get 0)))
+      (i32.add (i32.load (i32.const 0)) (global.get $n)))
+    (func (export "wait, add") (param i32) (result i32)
+      (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (local.get 0)))
+      (drop (call $wait))
+      (i32.add (i32.load (i32.const 0)) (global.get $n))))`;
+  const { pre } = await setUp(text, {
+    link(linker) {
+      linker.func("host", "differs", "-> i32", () => 1000);
+      linker.suspending("host", "wait", "-> i32", (caller) => {
+        caller.shift();
+        return Promise.resolve(0);
+      });
+    },
+  });
+  const data = newData();
+  using instance = pre.instantiate(new Store(data));
+  const run = (exportName: string, arg: number) =>
+    instance.run<WasmValue>({ exportName, lower: () => [arg], lift: (_caller, result) => result });
+  assert.equal(await run("add", 1), 1001);
+  assert.equal(await run("wait, add", 20), 1021);
+  assert.equal(await run("add", 300), 1321);
+  assert.equal(data.rewinds, 0);
+});
+
 const WAITER = `(module
   (import "host" "note" (func $note (param i32)))
   (import "host" "wait" (func $wait (param i32 i64) (result i64)))

@@ -196,7 +196,8 @@ export class Instance<T> implements Disposable {
   }
 
   /**
-   * Runs the invocation. Returns at once if nothing had to be waited for, else a promise.
+   * Runs the invocation. Returns at once if nothing had to be waited for, else a promise. Another call of the same
+   * instance sees what the one before has left; it cannot be replayed, so it gives a promise.
    *
    * @throws SlotsExhaustedError (rejected), or what the store's signal says, if no slot came
    * @throws TrapError (thrown or rejected) if the guest ended by anything but a return

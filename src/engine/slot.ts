@@ -49,6 +49,8 @@ export class Slot<T> implements Caller<T>, Disposable {
   #flag: WebAssembly.Global | undefined;
 
   #phase: Phase = "idle";
+  /** Nothing has run in it since it was made like new. */
+  #isFresh = true;
   #store: Store<T> | undefined;
   /** A call is under way in second gear: its guest may go on in any later turn. */
   #isRunning = false;
@@ -176,8 +178,10 @@ export class Slot<T> implements Caller<T>, Disposable {
   run<R>(store: Store<T>, invocation: Invocation<T, R>): R | Promise<R> {
     this.#store = store;
     this.#hostCalls = 0;
-    if (!this.#plan.gears.startsInFirst()) return this.runSecond(store, invocation);
+    // In a replay, what an earlier call of the same instance has left would be lost.
+    if (!this.#isFresh || !this.#plan.gears.startsInFirst()) return this.runSecond(store, invocation);
     let value: R;
+    this.#isFresh = false;
     this.#phase = "first";
     this.#time.enter();
     try {
@@ -236,7 +240,9 @@ export class Slot<T> implements Caller<T>, Disposable {
   }
 
   async #suspendably<R>(invocation: Invocation<T, R>): Promise<R> {
-    for (const initializer of this.#plan.initializers) await this.#callSuspendable(initializer, []);
+    const initializers = this.#isFresh ? this.#plan.initializers : [];
+    this.#isFresh = false;
+    for (const initializer of initializers) await this.#callSuspendable(initializer, []);
     const args = this.#unsuspendably(() => invocation.lower(this));
     const entry = invocation.entry ?? { instance: 0, name: invocation.exportName };
     const result = await this.#callSuspendable(entry, args);
@@ -342,6 +348,7 @@ export class Slot<T> implements Caller<T>, Disposable {
       const image = images[index];
       if (image) cell.restore(image);
     }
+    this.#isFresh = true;
     this.#suspendable = false;
     this.#heapBytes = 0;
     this.#pending = undefined;

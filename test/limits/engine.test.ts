@@ -34,7 +34,7 @@ test("What one call has grown counts for the others until its slot is thrown awa
     assert.equal(first.call("grow", [5 * PAGES_PER_MIB]), PAGES_PER_MIB);
     using second = guest.hold();
     assert.equal(second.call("grow", [PAGES_PER_MIB + 1]), -1);
-    assert.equal(second.call("grow", [PAGES_PER_MIB]), PAGES_PER_MIB);
+    assert.equal(await second.call("grow", [PAGES_PER_MIB]), PAGES_PER_MIB);
     assert.throws(() => guest.hold(), SlotsExhaustedError);
   }
   guest.pre.pool.releaseIdle();

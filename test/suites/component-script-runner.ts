@@ -43,7 +43,7 @@ interface Definition {
 
 /** An instance of a script. */
 interface ScriptInstance extends Definition {
-  readonly pre: ComponentPre<Replays>;
+  readonly pre: ComponentPre<undefined>;
   /** What was called so far. */
   readonly actions: Action[];
 }
@@ -55,17 +55,6 @@ type Ending =
 
 /** All that 32 bits can address. */
 const MEMORY_PAGES_MAX = 65_536;
-
-/** Scripts have no calls that must shift, but for those that overflow the stack. */
-const ATTEMPTS_MAX = 5;
-
-interface Replays {
-  shifts: number;
-}
-
-function newReplays(): Replays {
-  return { shifts: 0 };
-}
 
 const READ: Outcome = { kind: "passed", how: "read" };
 
@@ -158,12 +147,12 @@ export class ScriptRunner implements Disposable {
 
   async #create(bytes: Uint8Array): Promise<ScriptInstance> {
     const plan = planScript(bytes, this.#offers);
-    const linkers = { components: new ComponentLinker<Replays>(), modules: new Linker<Replays>() };
+    const linkers = { components: new ComponentLinker<undefined>(), modules: new Linker<undefined>() };
     const pre = await ComponentPre.create({ engine: this.#engine, linkers }, plan, {
       name: "script",
       isStable: () => true,
       memoryPagesMax: MEMORY_PAGES_MAX,
-      hooks: { rewind: (data) => void data.shifts++, commit() {}, initialData: newReplays },
+      hooks: { rewind() {}, commit() {}, initialData: () => undefined },
     });
     this.#owned.use(pre.pre);
     await start(pre);
@@ -203,8 +192,8 @@ export class ScriptRunner implements Disposable {
 }
 
 /** Runs the start functions. @throws TrapError if one fails */
-async function start(pre: ComponentPre<Replays>): Promise<void> {
-  using instance = pre.pre.instantiate(new Store(newReplays()));
+async function start(pre: ComponentPre<undefined>): Promise<void> {
+  using instance = pre.pre.instantiate(new Store(undefined));
   const started = new Error("All have run");
   try {
     await instance.run({
@@ -219,25 +208,17 @@ async function start(pre: ComponentPre<Replays>): Promise<void> {
   }
 }
 
-/**
- * Calls functions one after another in one slot. Returns how the last one ended.
- *
- * A call that is slow, because the machine is, shifts: then the slot is restored, and all is to be done again.
- */
-async function callInOneSlot(pre: ComponentPre<Replays>, actions: readonly Action[]): Promise<Ending> {
+/** Calls functions one after another in one slot. Returns how the last one ended. */
+async function callInOneSlot(pre: ComponentPre<undefined>, actions: readonly Action[]): Promise<Ending> {
   let ending: Ending = { kind: "error", error: new Error("Nothing was called") };
-  for (let left = ATTEMPTS_MAX; left > 0; left--) {
-    const data = newReplays();
-    using instance = pre.pre.instantiate(new Store(data));
-    for (const action of actions) ending = await call(instance, pre, action);
-    if (data.shifts === 0) break;
-  }
+  using instance = pre.pre.instantiate(new Store(undefined));
+  for (const action of actions) ending = await call(instance, pre, action);
   return ending;
 }
 
 async function call(
-  instance: Instance<Replays>,
-  pre: ComponentPre<Replays>,
+  instance: Instance<undefined>,
+  pre: ComponentPre<undefined>,
   action: Action,
 ): Promise<Ending> {
   try {
