@@ -52,6 +52,10 @@ export class DescriptorTable implements Disposable {
     this.#descriptorsMax = initial.length + limits.openFilesMax;
   }
 
+  find(fd: number): Descriptor | undefined {
+    return this.#slots[fd];
+  }
+
   /** Fails with BADF for a number that is not open, as everything below does. */
   get(fd: number): Descriptor {
     const descriptor = this.#slots[fd];

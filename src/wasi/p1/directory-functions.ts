@@ -24,6 +24,8 @@ export const directoryFunctions = {
     type: "i32 i32 -> i32",
     run(wasi, { memory }, fd: number, result: number) {
       const name = preopenName(wasi, fd);
+      // Returned, not thrown: some guests ask in each of their exported functions, up to this answer.
+      if (name === undefined) return Errno.BADF;
       const at = memory.check(result, PRESTAT_BYTES);
       memory.writeU32(at, 0);
       memory.writeU32(at + 4, name.length);
@@ -40,6 +42,7 @@ export const directoryFunctions = {
     type: "i32 i32 i32 -> i32",
     run(wasi, { memory }, fd: number, target: number, length: number) {
       const name = preopenName(wasi, fd);
+      if (name === undefined) return Errno.BADF;
       if (name.length > length >>> 0) throw failure("NAMETOOLONG");
       memory.write(target, name);
       return Errno.SUCCESS;
@@ -75,10 +78,9 @@ export const directoryFunctions = {
   },
 } satisfies FunctionTable;
 
-function preopenName(wasi: Wasi, fd: number): Uint8Array {
-  const descriptor = wasi.descriptors.get(fd);
-  if (descriptor.kind !== "directory" || !descriptor.preopen) throw failure("BADF");
-  return descriptor.preopen;
+function preopenName(wasi: Wasi, fd: number): Uint8Array | undefined {
+  const descriptor = wasi.descriptors.find(fd);
+  return descriptor?.kind === "directory" ? descriptor.preopen : undefined;
 }
 
 /** Returns how many bytes were written: as many as fit. */
