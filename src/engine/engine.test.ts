@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempDisposable } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { assembleText } from "../wasm/mod.ts";
@@ -459,4 +462,15 @@ test("Giving an instance back while its guest waits ends the guest and drops the
     (error) => error instanceof TrapError && error.reason === "cancelled",
   );
   assert.ok(pre.pool.live <= 1);
+});
+
+test("Engine.kept() resolves when the next engine need not rewrite what this one has", async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), "spindle-engine-"));
+  const bytes = await assembleText("(module (memory 1) (func (i32.store (i32.const 0) (i32.const 1))))");
+  const options = { cacheDirectory: directory.path };
+  using first = new Engine(options);
+  assert.ok((await first.compile(bytes)).madeIn.rewriteMs > 0);
+  await first.kept();
+  using second = new Engine(options);
+  assert.equal((await second.compile(bytes)).madeIn.rewriteMs, 0);
 });

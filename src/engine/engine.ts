@@ -3,6 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { totalmem } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
 import { OffsetMap, type RewrittenModule, rewrite } from "../wasm/mod.ts";
 import { Budget, type Share } from "./budget.ts";
@@ -21,6 +22,8 @@ export const MEMORIES_MAX = 15_000;
  * module, equal ones again: a large module of today has some hundred.
  */
 const TYPES_MAX = 500_000;
+/** How long a stop waits for the disk that modules are kept on. */
+const WRITE_MS_MAX = 2_000;
 /** How often idle slots are looked at, to let go what a peak left behind. */
 const TRIM_INTERVAL_MS = 5_000;
 /** Looks after which a component that nobody called is idle. */
@@ -75,6 +78,8 @@ export class Engine implements Disposable {
   readonly #heapBytes: Budget;
   readonly forcesShift: ((hostCall: number) => boolean) | undefined;
   readonly #cache: ModuleCache | undefined;
+  /** Those under way. */
+  readonly #writes = new Set<Promise<void>>();
   readonly #modules = new Map<string, Promise<CompiledModule>>();
   readonly #given: CompiledModules;
   readonly #pools = new Set<SlotPool>();
@@ -115,9 +120,28 @@ export class Engine implements Disposable {
     if (this.#types > this.#typesMax)
       throw new TypesExhaustedError(`The modules before it have ${this.#types} types`);
     const given = this.#given.get(digest);
-    const module = await compileModule(bytes, digest, { cache: this.#cache, given });
+    const cached = await this.#cache?.get(digest);
+    const module = await compileModule(bytes, digest, { cached, given });
+    // A module that V8 refuses is not worth keeping; one that is kept is written while the app starts.
+    if (!cached) this.#keep(module);
     this.#types += module.rewritten.original.typeCount;
     return module;
+  }
+
+  #keep({ digest, rewritten }: CompiledModule): void {
+    const write = this.#cache?.put(digest, rewritten);
+    if (!write) return;
+    this.#writes.add(write);
+    void write.finally(() => this.#writes.delete(write));
+  }
+
+  /**
+   * Resolves when what is kept for the next start is on disk. Wait for it before the process exits: one that is stopped
+   * soon after its start would have to rewrite all again the next time, and so on. A disk that hangs is not waited for.
+   */
+  async kept(): Promise<void> {
+    const limit = sleep(WRITE_MS_MAX, undefined, { ref: false });
+    await Promise.race([Promise.all(this.#writes), limit]);
   }
 
   /** All that has been compiled, for engines in other threads of this process. */
@@ -199,6 +223,8 @@ export interface CompiledModule {
   readonly digest: string;
   readonly rewritten: RewrittenModule;
   readonly compiled: WebAssembly.Module;
+  /** What took how long; nothing where it was done before. */
+  readonly madeIn: { readonly rewriteMs: number; readonly compileMs: number };
   /** Maps an offset of a backtrace to the module as it was before it was rewritten. */
   originalOffset(offset: number): number | undefined;
 }
@@ -207,21 +233,24 @@ async function compileModule(
   bytes: Uint8Array,
   digest: string,
   {
-    cache,
+    cached,
     given,
-  }: { readonly cache: ModuleCache | undefined; readonly given: WebAssembly.Module | undefined },
+  }: { readonly cached: RewrittenModule | undefined; readonly given: WebAssembly.Module | undefined },
 ): Promise<CompiledModule> {
-  const cached = await cache?.get(digest);
+  const startMs = performance.now();
   const rewritten = cached ?? rewrite(bytes);
+  const rewrittenMs = performance.now();
   const compiled = given ?? (await WebAssembly.compile(rewritten.bytes));
-  // A module that V8 refuses is not worth keeping; one that is kept is written while the app starts.
-  if (!cached) void cache?.put(digest, rewritten);
   // Made by the first trap, and kept: a guest that traps for each request must not have it made for each.
   let offsets: OffsetMap | undefined;
   return {
     digest,
     rewritten,
     compiled,
+    madeIn: {
+      rewriteMs: cached ? 0 : rewrittenMs - startMs,
+      compileMs: given ? 0 : performance.now() - rewrittenMs,
+    },
     originalOffset(offset) {
       offsets ??= new OffsetMap({ original: bytes, rewritten: rewritten.bytes });
       return offsets.original(offset);

@@ -28,6 +28,7 @@ import {
   type TlsFiles,
 } from "../trigger/mod.ts";
 import { type Clock, type RandomSource, systemClock, systemRandom } from "../wasi/mod.ts";
+import { preparationNotes } from "./preparation-notes.ts";
 
 /** Takes what a guest prints; copies what it keeps. */
 export interface OutputSink {
@@ -61,6 +62,8 @@ export interface ServeOptions {
   /** Where modules made ready are kept for the next start; nowhere by default. */
   readonly cacheDirectory?: string;
   readonly outbound?: OutboundOptions;
+  /** Told before each component is made ready: for those who watch. */
+  preparing?(componentId: string, of: { readonly number: number; readonly count: number }): void;
   /** What this thread has of what a process has once. */
   readonly engine?: Pick<EngineOptions, "compiledModules" | "memoriesMax">;
   /** Where a component's output goes. */
@@ -102,6 +105,8 @@ export class ServedApplication implements AsyncDisposable {
     const context = owned.use(await createBuilder(application, network, options).build());
     for (const { message, code } of context.warnings)
       options.log({ severity: "warning", message: `${message} [${code}]` });
+    for (const message of preparationNotes(context.preparations, options))
+      options.log({ severity: "note", message });
     const executors = createExecutors(
       { context },
       application.triggers.filter(({ type }) => type === "http"),
@@ -140,6 +145,7 @@ export class ServedApplication implements AsyncDisposable {
   /** Stops listening, lets requests in flight finish as far as `options` allow, and lets go of everything. */
   async stop(options: StopOptions = {}): Promise<void> {
     await this.#trigger.stop(options);
+    await this.#context.engine.kept();
     this.#context[Symbol.dispose]();
     this.#network[Symbol.dispose]();
   }
@@ -206,6 +212,7 @@ function createBuilder(
       const { stdout, stderr } = options.output(componentId);
       return { stdout: shown(stdout), stderr: shown(stderr) };
     },
+    ...(options.preparing && { preparing: options.preparing }),
     outbound(component) {
       const allowedHosts = readAllowedHosts(component, { componentIds, variable });
       return new OutboundHttp(network, { id: component.id, allowedHosts });

@@ -28,6 +28,7 @@ import type { RuntimeContext } from "./context.ts";
 import { ExecutionContext, newContext, type ReadyComponent, type SharedParts } from "./execution-context.ts";
 import { denialsOf } from "./inherited.ts";
 import { isSpinInterface, missingWarnings } from "./missing-interfaces.ts";
+import { PreparationTimes } from "./preparation.ts";
 import { makeProgram, type Program } from "./program.ts";
 import { readBinary } from "./read-binary.ts";
 import { isStableImport } from "./stable-imports.ts";
@@ -53,6 +54,8 @@ export interface ExecutionContextConfiguration<T> {
   outbound(component: Component): OutboundHttp;
   /** What its sockets may reach; nothing if absent. */
   sockets?(component: Component): GuestNetwork;
+  /** Told before each component is made ready: for those who watch. */
+  preparing?(componentId: string, of: { readonly number: number; readonly count: number }): void;
   /** Called when a call is replayed: what the trigger's data has gathered is dropped. */
   rewind?(data: T): void;
 }
@@ -94,10 +97,15 @@ export class Builder<T> {
     const ready = new Map<string, ReadyComponent<T>>();
     const warnings: Diagnostic[] = [];
     const diagnostics: Diagnostic[] = [];
-    for (const component of this.#components()) {
+    const components = this.#components();
+    const times = new PreparationTimes();
+    for (const [index, component] of components.entries()) {
+      this.#configuration.preparing?.(component.id, { number: index + 1, count: components.length });
+      const startMs = performance.now();
       try {
         const made = await this.#makeReady(component, shared, owned);
         ready.set(component.id, made);
+        times.add(component.id, made.program, performance.now() - startMs);
         warnings.push(...missingWarnings(component.id, made.program));
       } catch (error) {
         if (!(error instanceof SpindleError)) throw error;
@@ -105,7 +113,8 @@ export class Builder<T> {
       }
     }
     if (diagnostics.length > 0) throw SpindleError.collect(diagnostics);
-    return new ExecutionContext(shared, ready, { warnings, owned: owned.move() });
+    const { preparations } = times;
+    return new ExecutionContext(shared, ready, { warnings, preparations, owned: owned.move() });
   }
 
   #components(): readonly Component[] {

@@ -14,6 +14,7 @@ import {
   type WasiTemplate,
 } from "../wasi/mod.ts";
 import type { CallOptions, Prepared, RuntimeContext } from "./context.ts";
+import type { Preparation } from "./preparation.ts";
 import type { Program } from "./program.ts";
 
 /** What the Builder made for one component. */
@@ -40,16 +41,27 @@ export class ExecutionContext<T> implements Disposable {
   readonly #components: ReadonlyMap<string, ReadyComponent<T>>;
   /** What was noticed when the components were made ready. */
   readonly warnings: readonly Diagnostic[];
+  /** How long each component took to be made ready. */
+  readonly preparations: readonly Preparation[];
   readonly #owned: DisposableStack;
 
   constructor(
     shared: SharedParts,
     components: ReadonlyMap<string, ReadyComponent<T>>,
-    { warnings, owned }: { readonly warnings: readonly Diagnostic[]; readonly owned: DisposableStack },
+    {
+      warnings,
+      preparations,
+      owned,
+    }: {
+      readonly warnings: readonly Diagnostic[];
+      readonly preparations: readonly Preparation[];
+      readonly owned: DisposableStack;
+    },
   ) {
     this.#shared = shared;
     this.#components = components;
     this.warnings = warnings;
+    this.preparations = preparations;
     this.#owned = owned;
   }
 

@@ -13,5 +13,6 @@ export {
   inspectBinary,
   type Provider,
 } from "./inspection.ts";
+export type { Preparation } from "./preparation.ts";
 export type { Program } from "./program.ts";
 export { ApplicationVariables, environmentProvider, type VariableProvider } from "./variables.ts";

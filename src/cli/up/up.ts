@@ -45,17 +45,23 @@ async function start(options: UpOptions): Promise<{ stop(): Promise<void> }> {
     const { buildApplication } = await import("./build.ts");
     await buildApplication({ ...options, report: tell });
   }
+  const loadMs = performance.now();
   const { application, warnings } = await load(options);
+  noteSlowLoad(performance.now() - loadMs, { options, tell });
   for (const warning of warnings) tell(formatDiagnostic(warning));
   const output = openOutput(application, options, { terminal, tell });
   process.once("exit", () => output.flush());
 
+  let preparing = "";
   const served = await withProgress(
     process.stderr,
-    "Preparing Wasm modules",
+    () => `Preparing Wasm modules${preparing}`,
     serve(application, options.workers, {
       ...serveOptions,
       output: (componentId) => output.sinksOf(componentId),
+      preparing(componentId, { number, count }) {
+        preparing = `: ${componentId.slice(0, SHOWN_ID_LENGTH_MAX)}, ${number} of ${count}`;
+      },
       // Not passed on at once: there may be many in one turn of the event loop.
       log: ({ severity, message }) => terminal.write(Buffer.from(`${severity}: ${message}\n`)),
     }),
@@ -76,6 +82,21 @@ async function load(options: UpOptions): Promise<LoadedApplication> {
   if (options.bindle === undefined) return await loadLocal(options);
   const { loadFromBindle } = await import("./load-from-bindle.ts");
   return await loadFromBindle(options.bindle, options);
+}
+
+/** An id is shown in a line that must not wrap. */
+const SHOWN_ID_LENGTH_MAX = 24;
+/** Loading that takes longer is mentioned; and where somebody looks for what is slow. */
+const SLOW_LOAD_MS = 1_000;
+const DEBUG_SLOW_LOAD_MS = 20;
+
+/** Reading, copying and downloading; what making components ready takes, the host says. */
+function noteSlowLoad(
+  ms: number,
+  { options, tell }: { readonly options: UpOptions; readonly tell: (line: string) => void },
+): void {
+  if (ms < (options.debug ? DEBUG_SLOW_LOAD_MS : SLOW_LOAD_MS)) return;
+  tell(`note: It took ${(ms / 1000).toFixed(2)} s to load the components and their files`);
 }
 
 interface Served {

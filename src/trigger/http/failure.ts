@@ -8,7 +8,7 @@ import { ReplyError } from "./reply.ts";
 
 /** One entry of the log; may have several lines. */
 export interface HttpLogEntry {
-  readonly severity: "error" | "warning";
+  readonly severity: "error" | "warning" | "note";
   readonly message: string;
 }
 
