@@ -13,6 +13,10 @@ export interface LoadOrder {
   readonly port: number;
   readonly connections: number;
   readonly seconds: number;
+  /** What is asked for; "/" by default. */
+  readonly path?: string;
+  /** Length of the body of each request, which is a GET without one. */
+  readonly bodyBytes?: number;
   /** Answers may have any body, of the same length each time. */
   readonly anyBody?: boolean;
 }
@@ -25,9 +29,6 @@ export interface LoadResult {
   readonly p99Ms: number;
 }
 
-const REQUEST = Buffer.from(
-  "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: spindle-bench\r\nAccept: */*\r\n\r\n",
-);
 const STATUS_LINE = Buffer.from("HTTP/1.1 200 ");
 const EXPECTED_BODY = Buffer.from(BODY);
 const LAST_CHUNK = Buffer.from("\r\n0\r\n\r\n");
@@ -38,6 +39,7 @@ const ANSWER_BYTES_MAX = 64 * 1024;
 const STALL_MS = 10_000;
 
 interface Run {
+  readonly request: Buffer;
   readonly isExpected: (answer: Buffer) => boolean;
   readonly latencies: Latencies;
   readonly endMs: number;
@@ -82,7 +84,7 @@ class Connection {
 
   #send(): void {
     this.#sentMs = performance.now();
-    this.#socket.write(REQUEST);
+    this.#socket.write(this.#run.request);
   }
 
   #read(piece: Buffer): void {
@@ -136,10 +138,19 @@ function isExpected(answer: Buffer): boolean {
   );
 }
 
+function requestOf({ path = "/", bodyBytes }: LoadOrder): Buffer {
+  const fields = ["Host: 127.0.0.1", "User-Agent: spindle-bench", "Accept: */*"];
+  if (bodyBytes !== undefined) fields.push(`Content-Length: ${bodyBytes}`);
+  const method = bodyBytes === undefined ? "GET" : "POST";
+  const head = `${method} ${path} HTTP/1.1\r\n${fields.join("\r\n")}\r\n\r\n`;
+  return Buffer.from(head.padEnd(head.length + (bodyBytes ?? 0), "x"));
+}
+
 async function load(order: LoadOrder): Promise<LoadResult> {
   const startMs = performance.now();
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   const run = {
+    request: requestOf(order),
     isExpected: order.anyBody ? isOk : isExpected,
     latencies: new Latencies(),
     endMs: startMs + order.seconds * 1000,
