@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HttpReply, HttpRequest, StreamedHttpExecutor } from "../../src/trigger/mod.ts";
-import { bodyOf, RawClient, request, statusOf } from "./raw-client.ts";
+import { bodyOf, RawClient, request, statusOf, undated } from "./raw-client.ts";
 import { constant, eventually, executor, serveRoutes, settled, text } from "./serve.ts";
 
 const HEAD = "HTTP/1.1\r\nHost: a\r\n";
@@ -44,7 +44,6 @@ test("HttpTrigger understands", async (t) => {
   }
 });
 
-const CLOSED = "";
 const malformed = [
   { what: "garbage", sent: "\x16\x03\x01\r\n\r\n", got: 400 },
   { what: "a version that does not exist", sent: "GET / HTTP/3.7\r\nHost: a\r\n\r\n", got: 400 },
@@ -55,12 +54,12 @@ const malformed = [
   { what: "a sign that a target must escape", sent: `GET /<x> ${HEAD}\r\n`, got: 400 },
   { what: "a method that nobody knows", sent: `FOO / ${HEAD}\r\n`, got: 405 },
   { what: "a tunnel", sent: `CONNECT a:1 ${HEAD}\r\n`, got: 405 },
-  { what: "a Host that is none", sent: "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", got: CLOSED },
-  { what: "an empty Host", sent: "GET / HTTP/1.1\r\nHost:\r\n\r\n", got: CLOSED },
+  { what: "a Host that is none", sent: "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", got: 400 },
+  { what: "an empty Host", sent: "GET / HTTP/1.1\r\nHost:\r\n\r\n", got: 400 },
   {
     what: "the name of a component as Host",
     sent: "GET / HTTP/1.1\r\nHost: c0.spin.internal\r\n\r\n",
-    got: CLOSED,
+    got: 400,
   },
 ];
 
@@ -69,8 +68,7 @@ test("HttpTrigger refuses", async (t) => {
   for (const { what, sent, got } of malformed) {
     await t.test(what, async () => {
       const reply = await request(served.address, sent);
-      if (got === CLOSED) assert.equal(reply, "");
-      else assert.equal(statusOf(reply), got);
+      assert.equal(statusOf(reply), got);
     });
   }
   await eventually(() => assert.equal(served.trigger.counts.connections, 0));
@@ -123,6 +121,17 @@ test("HttpTrigger answers what was sent before a request without Host", async ()
   client.send(`GET / ${HEAD}\r\nGET / ${HEAD}\r\nGET / HTTP/1.1\r\n\r\nGET / ${HEAD}\r\n`);
   const replies = await client.rest();
   assert.equal(replies.split("fine").length, 3);
+});
+
+test("HttpTrigger tells a client whose request has no Host what it lacks, and closes", async () => {
+  await using served = await serveRoutes({ "/": constant("fine") });
+  using client = await RawClient.connect(served.address);
+  const reply = undated(await client.send("GET / HTTP/1.1\r\n\r\n").rest());
+  assert.match(
+    reply,
+    /^HTTP\/1\.1 400 Bad Request\r\ncontent-type: text\/plain; charset=utf-8\r\nconnection: close\r\n/,
+  );
+  assert.match(bodyOf(reply), /needs one `Host` header\n$/);
 });
 
 test("HttpTrigger lets a client that asks first send its body, or not", async () => {

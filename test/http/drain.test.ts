@@ -70,6 +70,24 @@ test("HttpTrigger.stop() lets requests in flight finish, says that it closes, an
   await stopped;
 });
 
+test("HttpTrigger.stop() answers a request that was on its way, says that it closes, and resets nobody", async () => {
+  const { served } = await serveSlow();
+  using client = await RawClient.connect(served.address);
+  await client.send(`GET / ${HEAD}\r\n`).reply();
+  let isReset = false;
+  client.socket.on("error", () => {
+    isReset = true;
+  });
+  const stopped = served.trigger.stop();
+  client.send(`GET / ${HEAD}\r\n`);
+  const reply = await client.reply();
+  assert.match(reply, /\r\nconnection: close\r\n/);
+  client.send(`GET / ${HEAD}\r\n`);
+  assert.equal(await client.rest(), "");
+  await stopped;
+  assert.equal(isReset, false);
+});
+
 test("HttpTrigger.stop() does not cut off a reply that the client is still taking", async () => {
   const size = 8 * 1024 * 1024;
   await using served = await serveRoutes({ "/": executor(() => text("x".repeat(size))) });

@@ -33,7 +33,10 @@ function serveTranscript(): Promise<Served> {
 }
 
 const NOT_FOUND = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\ndate: DATE\r\n\r\n";
-const NOTHING = "";
+/** Spin closes the connection without a word; RFC 9112, 3.2, asks for this. */
+const NO_HOST =
+  "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: 77\r\ndate: DATE\r\n\r\n" +
+  "The request names no host, or none that is valid: it needs one `Host` header\n";
 
 const answers = [
   {
@@ -53,9 +56,9 @@ const answers = [
   { sent: "GET /hidden HTTP/1.1\r\nHost: example.com\r\n\r\n", got: NOT_FOUND },
   { sent: "GET /headers HTTP/1.1\r\nHost: example.com\r\n\r\n", got: NOT_FOUND },
   { sent: "GET /WAGI/x HTTP/1.1\r\nHost: example.com\r\n\r\n", got: NOT_FOUND },
-  { sent: "GET /wagi/x HTTP/1.1\r\n\r\n", got: NOTHING },
-  { sent: "GET /wagi/x HTTP/1.0\r\n\r\n", got: NOTHING },
-  { sent: "GET http://other.example/wagi/abs HTTP/1.1\r\nHost: example.com\r\n\r\n", got: NOTHING },
+  { sent: "GET /wagi/x HTTP/1.1\r\n\r\n", got: NO_HOST },
+  { sent: "GET /wagi/x HTTP/1.0\r\n\r\n", got: NO_HOST },
+  { sent: "GET http://other.example/wagi/abs HTTP/1.1\r\nHost: example.com\r\n\r\n", got: NO_HOST },
   {
     sent: "GET /wagi\u0000 HTTP/1.1\r\nHost: a\r\n\r\n",
     got: "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\ndate: DATE\r\n\r\n",

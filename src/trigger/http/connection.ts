@@ -13,6 +13,8 @@ export interface Arrival {
 }
 
 const LINGER_MS = 1000;
+/** On a connection that is to be closed, a request may be on its way: it is answered if it comes this soon. */
+const LAST_REQUEST_MS = 50;
 
 /** `E` is what holds a request and its reply. */
 export class Connection<E> {
@@ -40,10 +42,13 @@ export class Connection<E> {
     this.clientAddress = peerOf(socket);
   }
 
-  /** Lets the current request finish, and closes; at once if there is none. */
+  /** Lets the current request finish, and closes; if there is none, in a moment. */
   finish(): void {
     this.isClosing = true;
-    if (this.current === undefined) this.socket.destroySoon();
+    if (this.current !== undefined) return;
+    setTimeout(() => {
+      if (this.current === undefined) this.close();
+    }, LAST_REQUEST_MS).unref();
   }
 
   /** Closes the connection once the replies given so far are flushed, saying no more than `farewell`. */

@@ -154,7 +154,7 @@ export class Dispatcher {
       return;
     }
     const endpoint = this.#endpointOf(match.route);
-    if (!isAuthority(exchange.authority)) drop(exchange.connection);
+    if (!isAuthority(exchange.authority)) this.#reply(exchange, NO_HOST);
     else if (endpoint.kind === "static") this.#reply(exchange, endpoint.reply);
     else {
       const { executor, lane, working } = endpoint;
@@ -467,7 +467,7 @@ type Endpoint =
   | (Answer & { readonly kind: "executor" } & Pick<Task, "lane" | "working">)
   | (Answer & { readonly kind: "static" });
 
-/** Closes without another word, as Spin does where it cannot tell which host is meant. */
+/** Takes no more of what the client sends. */
 function drop(connection: Connection<Exchange>): void {
   connection.ahead.length = 0;
   connection.part();
@@ -484,6 +484,12 @@ function empty(status: number, ...headers: string[]): WholeReply {
 const REPLY_GIVEN = new Error("the reply is given, and the rest of the body is not read");
 
 const BAD_REQUEST = empty(400, "connection", "close");
+/** RFC 9112, 3.2. */
+const NO_HOST: WholeReply = {
+  status: 400,
+  headers: ["content-type", "text/plain; charset=utf-8", "connection", "close"],
+  body: Buffer.from("The request names no host, or none that is valid: it needs one `Host` header\n"),
+};
 const NOT_FOUND = empty(404);
 const BODY_TOO_SLOW = empty(408, "connection", "close");
 const BODY_TOO_LARGE = empty(413);
