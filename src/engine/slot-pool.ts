@@ -141,6 +141,7 @@ export class SlotPool<S extends Poolable = Poolable> {
       this.#live++;
       try {
         this.#free.push(this.#timedMake());
+        if (this.#waiters.size > 0) this.#serveSoon();
       } catch {
         // The next call tries again, and has somebody to tell.
         this.#drop();

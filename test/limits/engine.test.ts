@@ -144,6 +144,43 @@ test("A guest that computes past its time is ended, and told from one that waits
   assert.equal((await ended({ cpuTimeMs: 10_000, wallTimeMs: 20 })).reason, "deadline");
 });
 
+/** It takes long to make, because it begins by writing its memory. A call computes for some ticks, and says how many there were before it. */
+const LARGE = `(module
+  (memory (export "memory") 512)
+  (start $fill)
+  (func $fill (memory.fill (i32.const 64) (i32.const 1) (i32.const 33554368)))
+  (func (export "compute") (result i32) (local $left i32)
+    (local.set $left (i32.const 3000000))
+    (loop $again
+      (i32.store (i32.const 8) (local.get $left))
+      (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+    (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
+    (i32.load (i32.const 0))))`;
+
+test("Calls wait for slots of guests that compute, and each begins anew; few slots are made for them", async () => {
+  const CALLS = 60;
+  using guests = new Guests();
+  const guest = await guests.add(LARGE);
+  const answers = await Promise.all(Array.from({ length: CALLS }, () => guest.call("compute")));
+  assert.deepEqual(
+    answers,
+    Array.from({ length: CALLS }, () => 1),
+  );
+  assert.ok(guest.pre.pool.live < CALLS / 2, `${guest.pre.pool.live} slots were made`);
+});
+
+test("A call that nobody waits for any more gives up its place among those who wait for a slot", async () => {
+  using guests = new Guests();
+  const guest = await guests.add(LARGE);
+  const controller = new AbortController();
+  const running = [guest.call("compute"), guest.call("compute")];
+  using waiting = guest.hold({ signal: controller.signal });
+  const given = Promise.resolve(waiting.call("compute"));
+  controller.abort(new Error("the client left"));
+  await assert.rejects(given, /the client left|Nobody waits/);
+  assert.deepEqual(await Promise.all(running), [1, 1]);
+});
+
 test("Turns go around: of 100 turns, each of three components has a third, and one of weight 3 three of four", async () => {
   const share = async (weights: readonly number[], guestsEach: readonly number[]) => {
     using guests = new Guests();
