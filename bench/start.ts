@@ -1,18 +1,18 @@
 // Measures the time from the start of the process to the end of its first answer, against an empty script.
 //
-//     npm run bench:start -- [--rounds 15] [--module FILE]
+//     npm run bench:start -- [--rounds 15] [--app FILE ...]
 //
 // Each round starts the empty script once, and every case once, so that what else the machine does touches all alike;
-// each figure is the median of the rounds. `--module` names a large module that answers as a Wagi program. It is started
-// with what earlier starts have kept, and with empty caches. Node 26 runs `bin/spindle.mjs` itself: of the package as it
-// is installed, and of the sources.
+// each figure is the median of the rounds. `--app` names what answers `GET /`: a manifest, a module or a component, large ones
+// above all. It is started with what earlier starts have kept, and with empty caches. Node 26 runs `bin/spindle.mjs` itself:
+// of the package as it is installed, and, for a small module, of the sources.
 
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { median } from "./table.ts";
 
@@ -29,11 +29,14 @@ const READY = /http:\/\/127\.0\.0\.1:(\d+)/;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { rounds: { type: "string", default: "15" }, module: { type: "string" } },
+    options: { rounds: { type: "string", default: "15" }, app: { type: "string", multiple: true } },
   });
   const folder = mkdtempSync(join(tmpdir(), "spindle-bench-"));
   try {
-    const measured = await measure(casesOf(folder, values.module), { folder, rounds: Number(values.rounds) });
+    const measured = await measure(casesOf(folder, values.app ?? []), {
+      folder,
+      rounds: Number(values.rounds),
+    });
     for (const [name, { ms, ratio }] of measured) {
       console.log(`${name.padEnd(36)} ${ms.toFixed(0).padStart(6)} ms ${ratio.toFixed(1).padStart(6)} x`);
     }
@@ -42,21 +45,22 @@ async function main(): Promise<void> {
   }
 }
 
-function casesOf(folder: string, module: string | undefined): readonly Case[] {
+function casesOf(folder: string, applications: readonly string[]): readonly Case[] {
   const installed = join(folder, "package");
   execFileSync(process.execPath, [join(ROOT, "scripts/pack.mjs"), "install", installed]);
-  const roots = { package: installed, sources: ROOT };
-  const hello = join(ROOT, "bench/apps/wagi-c.toml");
-  return Object.entries(roots).flatMap(([of, root]): Case[] => {
-    const small: Case = { name: `${of}, Wagi hello`, root, application: hello, caches: "kept" };
-    if (module === undefined) return [small];
-    const large = { root, application: resolve(module) };
+  const hello = { application: join(ROOT, "bench/apps/wagi-c.toml"), caches: "kept" } as const;
+  const large = applications.flatMap((file): Case[] => {
+    const parts = { root: installed, application: resolve(file) };
     return [
-      small,
-      { ...large, name: `${of}, module, further starts`, caches: "kept" },
-      { ...large, name: `${of}, module, first start`, caches: "emptied" },
+      { ...parts, name: `${basename(file)}, further starts`, caches: "kept" },
+      { ...parts, name: `${basename(file)}, first start`, caches: "emptied" },
     ];
   });
+  return [
+    { ...hello, name: "Wagi hello", root: installed },
+    { ...hello, name: "Wagi hello, of the sources", root: ROOT },
+    ...large,
+  ];
 }
 
 /** By name: the median, and how many empty scripts it is. */
@@ -92,7 +96,7 @@ function timeOf(script: string): number {
   return performance.now() - startMs;
 }
 
-/** Starts `spindle up`, asks once, and ends it with a SIGTERM, upon which it keeps what it has compiled. */
+/** Starts `spindle up`, asks once, and ends it with a SIGTERM, upon which it keeps what it has made. */
 async function timeToFirstAnswer({ root, application, caches }: Case, cache: string): Promise<number> {
   const own = caches === "kept" ? cache : mkdtempSync(`${cache}-`);
   const args = ["up", "-f", application, "--listen", "127.0.0.1:0", "--quiet", "--log-dir", ""];
