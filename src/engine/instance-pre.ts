@@ -22,6 +22,8 @@ import type { Turn } from "./turns.ts";
 const PAGE_BYTES = 65_536;
 /** Pages of 64 KiB that a memory may have if nobody says otherwise: 512 MiB. */
 const MEMORY_PAGES_MAX_DEFAULT = 8_192;
+/** One short of 4 GiB: the bytes that a mark covers must not reach round the end of all addresses (see src/wasm/known-marks.ts). */
+const MEMORY_PAGES_MAX = 65_535;
 
 export interface InstancePreOptions<T> {
   /** The component's id; for errors. */
@@ -242,7 +244,7 @@ export function linkOptions<T>(options: Omit<InstancePreOptions<T>, "hooks">): {
   isStable(module: string, name: string): boolean;
 } {
   return {
-    memoryPagesMax: options.memoryPagesMax ?? MEMORY_PAGES_MAX_DEFAULT,
+    memoryPagesMax: Math.min(options.memoryPagesMax ?? MEMORY_PAGES_MAX_DEFAULT, MEMORY_PAGES_MAX),
     isStable: (module, name) => options.isStable?.(module, name) ?? false,
   };
 }

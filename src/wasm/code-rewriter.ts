@@ -23,9 +23,10 @@ import {
 import { ABSOLUTE, KnownMarks } from "./known-marks.ts";
 import type { Layout, Range } from "./layout.ts";
 import { isLeafLoop } from "./leaf-loops.ts";
+import { forgetAssigned } from "./loop-assignments.ts";
 import type { ValueType } from "./module.ts";
 import { ATOMIC, BULK, GC, OP, SIMD, TYPE } from "./opcodes.ts";
-import { constantOf, constantOrigin, OperandStack, UNKNOWN, WRAPPED } from "./operand-stack.ts";
+import { constantOf, constantOrigin, OperandStack, UNKNOWN } from "./operand-stack.ts";
 import { CARD_SHIFT, CONTROL, HEAP_STEP_BYTES, TABLE_ELEMENTS_MAX } from "./rewritten.ts";
 import { readValueType } from "./value-types.ts";
 
@@ -33,6 +34,9 @@ import { readValueType } from "./value-types.ts";
 const LOCALS_MAX = 50_000;
 /** A rewritten body. V8 takes 7.6 MB, and aborts for some that are larger than this; 1.5 MB is the largest known of a real guest. */
 const BODY_BYTES_MAX = 3 * 1024 * 1024;
+
+/** Longer functions check the epoch even if they call nothing: they may be called a million times in a row. */
+const QUIET_BYTES_MAX = 256;
 
 /** An instruction that writes what restoring memories and globals does not undo. */
 export interface LastingWrite {
@@ -93,8 +97,8 @@ export class CodeRewriter {
   /** Labels from the innermost to that of the leaf loop; 0 outside of one. */
   #leafLabels = 0;
   #temporaries: { readonly key: number; readonly type: number }[] = [];
-  /** Without loops and calls, what a function does ends soon; loops have checks of their own. */
-  #calls = false;
+  /** Without loops and calls, what a short function does ends soon; loops have checks of their own. */
+  #endsSoon = true;
   /** Branches of epoch checks, by position in the body. */
   #branches: number[] = [];
   /** Triples of position in the body, original offset, length; only for `onRun`. */
@@ -146,7 +150,7 @@ export class CodeRewriter {
     this.#simpleAt = NOWHERE;
     this.#leafLabels = 0;
     this.#temporaries = [];
-    this.#calls = false;
+    this.#endsSoon = reader.end - reader.offset <= QUIET_BYTES_MAX;
     this.#branches = [];
     this.#runs = [];
     this.#locals = this.#signatures[this.#layout.functions[functionIndex] ?? NOWHERE]?.params ?? 0;
@@ -171,7 +175,7 @@ export class CodeRewriter {
     head.u32(groups.count + this.#temporaries.length);
     head.copy(this.#layout.bytes, groups.range.start, groups.range.end);
     for (const { type } of this.#temporaries) head.op(1).op(type);
-    const entry = this.#calls ? this.#epochCheck : undefined;
+    const entry = this.#endsSoon ? undefined : this.#epochCheck;
     const entryBranch = head.length + (entry?.branch ?? 0);
     if (entry) head.append(entry.code);
     const branches = this.#branches.map((at) => head.length + at);
@@ -323,10 +327,9 @@ export class CodeRewriter {
   }
 
   #assign(local: number, opcode: number): void {
+    this.#marks.assign(local, this.#stack.originBelow(0), this.#stack.addendBelow(0));
     this.#stack.pop(1);
     this.#stack.overwrite(local);
-    this.#marks.forget(local);
-    this.#marks.forget(local + WRAPPED);
     if (opcode === OP.LOCAL_TEE) this.#stack.push(local);
   }
 
@@ -341,9 +344,10 @@ export class CodeRewriter {
   #loop(at: number): void {
     const reader = this.#reader;
     const isLeaf = this.#epochCheck !== undefined && isLeafLoop(reader);
+    forgetAssigned(reader, this.#marks);
     skipBlockType(reader);
     this.#stack.forget();
-    this.#marks.enterLoop();
+    this.#marks.enterBlock();
     if (!isLeaf) {
       this.#checkEpoch(reader.offset);
       return;
@@ -386,7 +390,7 @@ export class CodeRewriter {
   #call(opcode: number): void {
     const reader = this.#reader;
     // What is imported may be another guest's.
-    this.#calls = true;
+    this.#endsSoon = false;
     const index = reader.u32();
     if (opcode === OP.CALL_INDIRECT || opcode === OP.RETURN_CALL_INDIRECT) reader.u32();
     const isByType = opcode !== OP.CALL && opcode !== OP.RETURN_CALL;
@@ -489,23 +493,24 @@ export class CodeRewriter {
       return;
     }
     if (origin !== UNKNOWN) {
-      if (this.#marks.covers(origin, store)) return;
-      this.#marks.add(origin, memory, markedOffset(store));
-      this.#control.markStore(this.#flush(at), origin, store);
+      const addend = this.#stack.addendBelow(values.length);
+      if (this.#marks.covers(origin, { ...store, offset: addend + store.offset })) return;
+      this.#marks.add(origin, memory, addend + markedOffset(store));
+      this.#control.markStore(this.#flush(at), { origin, addend }, store);
       return;
     }
     const address = this.#temporary(this.#control.addressType(memory), 0);
     if (values.length === 1 && this.#simpleAt !== NOWHERE) {
       // The value is pushed by the instruction just before: the mark goes in front of that one.
       const code = this.#flush(this.#simpleAt).op(OP.LOCAL_TEE).u32(address);
-      this.#control.markStore(code, address, store);
+      this.#control.markStore(code, { origin: address, addend: 0 }, store);
       return;
     }
     const code = this.#flush(at);
     const kept = values.map((type, slot) => this.#temporary(type, slot + 1));
     for (const value of kept.toReversed()) code.op(OP.LOCAL_SET).u32(value);
     code.op(OP.LOCAL_TEE).u32(address);
-    this.#control.markStore(code, address, store);
+    this.#control.markStore(code, { origin: address, addend: 0 }, store);
     for (const value of kept) code.op(OP.LOCAL_GET).u32(value);
   }
 

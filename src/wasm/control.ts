@@ -47,12 +47,16 @@ export class ControlMemories {
       .u32(field);
   }
 
-  /** `[] -> []`: marks the card of what a store will write; `origin` is where its address comes from. */
-  markStore(code: ByteWriter, origin: number, range: StoredRange): void {
+  /** `[] -> []`: marks the card of what a store will write; the address is an origin and what is added to it. */
+  markStore(
+    code: ByteWriter,
+    { origin, addend }: { readonly origin: number; readonly addend: number },
+    range: StoredRange,
+  ): void {
     code.op(OP.LOCAL_GET);
     if (origin < WRAPPED) code.u32(origin);
     else code.u32(origin - WRAPPED).op(OP.I32_WRAP_I64);
-    addConstant(code, markedOffset(range), this.is64(range.memory));
+    addConstant(code, addend + markedOffset(range), this.is64(range.memory));
     code.append(this.#markAddress(range.memory));
   }
 

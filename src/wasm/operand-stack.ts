@@ -1,8 +1,10 @@
-// Remembers which of the topmost operands are copies of a local variable, or constants.
+// Remembers which of the topmost operands are a local variable and a constant added to it, or constants.
 //
 // It serves stores: if the address is still in a local, it need not be kept in a new one. Only what
 // was pushed by straight-line code is known; whatever else happens, the rest is unknown, and so is
 // everything after a block. That is always safe, since values are only taken from the top.
+
+import { OP } from "./opcodes.ts";
 
 /** Origin of an operand of which nothing is known. Others are indices of locals, or below it for constants. */
 export const UNKNOWN = -1;
@@ -48,14 +50,17 @@ const EFFECTS = effectsByOpcode();
 
 export class OperandStack {
   readonly #origins = new Float64Array(DEPTH_MAX);
+  /** What was added to each local, as signed. */
+  readonly #addends = new Int32Array(DEPTH_MAX);
   #height = 0;
 
   forget(): void {
     this.#height = 0;
   }
 
-  push(origin: number): void {
+  push(origin: number, addend = 0): void {
     if (this.#height === DEPTH_MAX) this.#height = 0;
+    this.#addends[this.#height] = addend;
     this.#origins[this.#height++] = origin;
   }
 
@@ -63,9 +68,14 @@ export class OperandStack {
     this.#height = count < this.#height ? this.#height - count : 0;
   }
 
-  /** The local whose value is below the `depth` topmost operands, or UNKNOWN. */
+  /** The local that the value below the `depth` topmost operands comes from, or UNKNOWN. */
   originBelow(depth: number): number {
     return this.#origins[this.#height - depth - 1] ?? UNKNOWN;
+  }
+
+  /** What has been added to that local. */
+  addendBelow(depth: number): number {
+    return this.#addends[this.#height - depth - 1] ?? 0;
   }
 
   /** A local gets a new value: what was copied from it before is no copy any more. */
@@ -83,8 +93,29 @@ export class OperandStack {
     this.push(origin >= 0 && origin < WRAPPED ? origin + WRAPPED : UNKNOWN);
   }
 
+  /** Follows `i32.add` or `i32.sub`: the sum of a local and a constant is known. */
+  #add(opcode: number): void {
+    const [left, right] = [this.originBelow(1), this.originBelow(0)];
+    const [first, second] = [constantOf(left), constantOf(right)];
+    let origin = UNKNOWN;
+    let sum = 0;
+    if (left >= 0 && second !== undefined) {
+      origin = left;
+      sum = this.addendBelow(1) + (opcode === OP.I32_ADD ? second : -second);
+    } else if (right >= 0 && first !== undefined && opcode === OP.I32_ADD) {
+      origin = right;
+      sum = this.addendBelow(0) + first;
+    }
+    this.pop(2);
+    this.push(origin, sum);
+  }
+
   /** Follows an opcode of one byte. */
   apply(opcode: number): void {
+    if (opcode === OP.I32_ADD || opcode === OP.I32_SUB) {
+      this.#add(opcode);
+      return;
+    }
     const effect = EFFECTS[opcode] ?? FORGET;
     if (effect === FORGET) {
       this.forget();

@@ -10,7 +10,7 @@ import type { ByteWriter } from "./byte-writer.ts";
 import { ModuleBuilder } from "./module-builder.ts";
 import { BULK, OP, TYPE } from "./opcodes.ts";
 
-const PROGRAMS = 150;
+const PROGRAMS = 300;
 const STATEMENTS = 40;
 const DEPTH_MAX = 4;
 /** Addresses stay within one page of 64 KiB, near the end of cards. */
@@ -67,19 +67,22 @@ class ProgramWriter {
     else if (this.#depth < DEPTH_MAX) this.#block(kind);
   }
 
-  /** An address a little before the end of a card, so that offsets reach across. */
+  /** An address about the end of a card, so that offsets reach across. */
   #freshAddress(): void {
-    this.#constant(this.#random(8) * CARD_BYTES + CARD_BYTES - this.#random(24));
+    this.#constant(this.#random(8) * CARD_BYTES + CARD_BYTES + 8 - this.#random(24));
   }
 
   #assign(local: number): void {
     if (this.#random(3) === 0) this.#freshAddress();
     else {
       this.#get(this.#pick(ADDRESS_LOCALS));
-      this.#constant(this.#random(40) - 20);
-      this.#code.u8(OP.I32_ADD);
-      this.#constant(0x7fff);
-      this.#code.u8(I32_AND);
+      this.#constant(this.#pick(STEPS));
+      this.#code.u8(this.#pick([OP.I32_ADD, OP.I32_SUB]));
+      // Half of all sums are known to the rewriter as what they are.
+      if (this.#random(2) === 0) {
+        this.#constant(0x7fff);
+        this.#code.u8(I32_AND);
+      }
     }
     this.#code.u8(OP.LOCAL_SET).u32(local);
     if (this.#random(3) > 0) return;
@@ -97,6 +100,7 @@ class ProgramWriter {
         this.#get(this.#pick(ADDRESS_LOCALS));
         this.#constant(this.#random(30));
         this.#code.u8(OP.I32_ADD);
+        if (this.#random(2) === 0) this.#code.u8(OP.LOCAL_TEE).u32(this.#pick(ADDRESS_LOCALS));
         break;
       case 2:
         this.#freshAddress();
@@ -179,6 +183,8 @@ class ProgramWriter {
   }
 }
 
+/** What addresses move by: within what a mark covers, and just beyond. */
+const STEPS = [1, 4, 8, 20, -8, 240, 248, 256, -248, 4090, -4096];
 const I32_AND = 0x71;
 const I32_LT_U = 0x49;
 const BR_IF = 0x0d;
@@ -201,6 +207,7 @@ function randomProgram(seed: number): Uint8Array {
 }
 
 test(`${PROGRAMS} random programs do the same when rewritten, and every byte that they write is undone`, () => {
+  let returned = 0;
   for (let seed = 0; seed < PROGRAMS; seed++) {
     const bytes = randomProgram(seed);
     const original = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
@@ -212,11 +219,29 @@ test(`${PROGRAMS} random programs do the same when rewritten, and every byte tha
     for (const argument of [0, 1, 6]) {
       const expected: Uint8Array = new Uint8Array(original.memory.buffer);
       expected.set(clean);
-      original.run(argument);
-      rewritten.call("run", argument);
+      const { run } = original;
+      const ending = endingOf(() => run(argument));
+      assert.equal(
+        endingOf(() => rewritten.call("run", argument)),
+        ending,
+        `program ${seed} with ${argument} ends otherwise`,
+      );
+      if (ending === "returned") returned++;
       assert.equal(Buffer.compare(memory.bytes, expected), 0, `program ${seed} with ${argument} differs`);
       rewritten.restore();
       assert.equal(Buffer.compare(memory.bytes, clean), 0, `program ${seed} with ${argument} is not undone`);
     }
   }
+  assert.ok(returned > PROGRAMS);
 });
+
+/** Addresses that move without being masked may leave the memory. */
+function endingOf(run: () => unknown): "returned" | "trapped" {
+  try {
+    run();
+    return "returned";
+  } catch (error) {
+    assert.ok(error instanceof WebAssembly.RuntimeError);
+    return "trapped";
+  }
+}

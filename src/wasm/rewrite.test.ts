@@ -460,6 +460,7 @@ const ticking = [
       (table.copy $table $table (i32.const 0) (i32.const 1) (i32.const 1)) (table.init $table $elem (i32.const 0) (i32.const 0) (i32.const 1))`,
     ticks: 4,
   },
+  { what: "a long function that calls none, once", text: "(nop)".repeat(256), ticks: 1 },
   { what: "no function that does none of this", text: "(i32.store (i32.const 0) (i32.const 1))", ticks: 0 },
 ];
 for (const { what, text, ticks } of ticking) {

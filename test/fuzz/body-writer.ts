@@ -152,6 +152,11 @@ export class BodyWriter {
       this.#code.u8(OP.LOCAL_GET).u32(this.#random.oneIn(2) ? target : this.#pointer());
       this.#constant("i32", this.#random.pick([1, 4, 8, 16, 17, 64, 4095, 4096, -1, -8, -4096]));
       this.#code.u8(OP.I32_ADD);
+      // A sum that nothing else is done with is known to the rewriter as what it is.
+      if (this.#random.oneIn(2)) {
+        this.#code.u8(OP.LOCAL_SET).u32(target);
+        return;
+      }
     }
     this.#mask(POINTER_MASK);
     this.#code.u8(OP.LOCAL_SET).u32(target);
@@ -300,7 +305,7 @@ export class BodyWriter {
         this.#code.u8(OP.LOCAL_GET).u32(pointer);
         this.#constant("i32", this.#random.pick([1, 4, 16, 64, 1024]));
         this.#code.u8(OP.I32_ADD);
-        this.#mask(POINTER_MASK);
+        if (this.#random.oneIn(2)) this.#mask(POINTER_MASK);
         this.#code.u8(OP.LOCAL_SET).u32(pointer);
       }
       this.#code.u8(OP.LOCAL_GET).u32(counter).u8(OP.I32_CONST, 1, OP.I32_ADD, OP.LOCAL_TEE).u32(counter);
@@ -687,6 +692,7 @@ export class BodyWriter {
         this.#code.u8(OP.LOCAL_GET).u32(this.#pointer());
         this.#constant("i32", this.#random.below(40));
         this.#code.u8(OP.I32_ADD);
+        if (this.#random.oneIn(2)) this.#code.u8(OP.LOCAL_TEE).u32(this.#pointer());
         break;
       case 4:
         this.#constant("i32", this.#random.oneIn(12) ? this.#random.i32() : this.#random.below(60_000));
