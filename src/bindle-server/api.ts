@@ -11,6 +11,7 @@ import {
   checked,
   checkSignature,
   checkSignatures,
+  DOCUMENT_BYTES_MAX,
   type DocumentFormat,
   type Invoice,
   type Label,
@@ -72,6 +73,8 @@ const QUERY_NAMES = {
 } as const;
 const LIMIT = 50;
 const LIMIT_MAX = 255;
+/** A page of long invoices has fewer of them, but one at least. Clients read documents of this size. */
+const PAGE_BYTES_MAX = DOCUMENT_BYTES_MAX / 2;
 
 export class BindleApi {
   readonly #options: ApiOptions;
@@ -137,15 +140,16 @@ export class BindleApi {
     parseFlag(rest.strict);
     await this.#options.indexed;
     const found = this.#search({ query, version, yanked });
+    const page = await this.#pageOf(found.slice(offset, offset + limit));
     const matches: Matches = {
       query,
       strict: true,
       offset,
       limit,
       total: found.length,
-      more: found.length > offset + limit,
+      more: found.length > offset + page.taken,
       yanked,
-      invoices: await this.#invoicesOf(found.slice(offset, offset + limit)),
+      invoices: page.invoices,
     };
     return documentReply(200, matches, format);
   }
@@ -158,13 +162,20 @@ export class BindleApi {
     }
   }
 
-  async #invoicesOf(bindles: readonly IndexedBindle[]): Promise<readonly Invoice[]> {
+  /** The first invoices of these bindles, and how many bindles were gone through for them. */
+  async #pageOf(
+    bindles: readonly IndexedBindle[],
+  ): Promise<{ readonly invoices: readonly Invoice[]; readonly taken: number }> {
     const invoices: Invoice[] = [];
-    for (const id of bindles) {
+    let bytes = 0;
+    for (const [taken, id] of bindles.entries()) {
       const stored = await this.#options.store.getInvoice(id);
-      if (stored) invoices.push(stored.invoice);
+      if (!stored) continue;
+      bytes += Buffer.byteLength(stored.text);
+      if (bytes > PAGE_BYTES_MAX && invoices.length > 0) return { invoices, taken };
+      invoices.push(stored.invoice);
     }
-    return invoices;
+    return { invoices, taken: bindles.length };
   }
 
   async #createInvoice(request: IncomingMessage, format: DocumentFormat): Promise<Reply> {

@@ -14,6 +14,7 @@ import { randomUUID } from "node:crypto";
 import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 
+import { makeDirectory } from "../paths/mod.ts";
 import {
   type BindleId,
   digestOfBindleId,
@@ -72,7 +73,7 @@ export class BindleStore implements Disposable {
     const temporary = path.join(directory, TEMPORARY);
     try {
       for (const part of [INVOICES, PARCELS, TEMPORARY]) {
-        await mkdir(path.join(directory, part), { recursive: true });
+        makeDirectory(path.join(directory, part));
       }
       await removeAbandoned(temporary);
     } catch (error) {

@@ -38,7 +38,13 @@ function isMistyped(error: unknown): boolean {
   return error instanceof SpindleError && MISTYPED.has(error.code);
 }
 
-const MISTYPED: ReadonlySet<string> = new Set(["LISTEN_ADDRESS_INVALID", "OUTBOUND_NETWORK_INVALID"]);
+const MISTYPED: ReadonlySet<string> = new Set([
+  "BINDLE_ID_INVALID",
+  "BINDLE_SERVER_URL",
+  "BINDLE_STRATEGY_UNKNOWN",
+  "LISTEN_ADDRESS_INVALID",
+  "OUTBOUND_NETWORK_INVALID",
+]);
 
 /** Operators get what they can mend; of a fault of ours, all that helps to find it. */
 function explain(error: unknown, mode: "plain" | "debug"): void {

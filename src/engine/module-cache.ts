@@ -10,9 +10,10 @@
 //     ...  rewritten module, then the contents of the custom sections, one after the other
 
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
+import { makeDirectory } from "../paths/mod.ts";
 import { type CoreModule, type RewrittenModule, rewriterVersion } from "../wasm/mod.ts";
 
 /** Against damage, not against malice: who can write here can run as this user. It is ten times as fast as a digest. */
@@ -51,7 +52,7 @@ export class ModuleCache {
     const path = this.#pathOf(digest);
     const temporary = `${path}.${randomUUID()}`;
     try {
-      await mkdir(this.#directory, { recursive: true });
+      makeDirectory(this.#directory);
       await this.#removeAbandoned();
       await writeAtOnce(temporary, encode(module));
       await rename(temporary, path);

@@ -33,7 +33,6 @@ export {
   type Label,
   labelsByDigest,
   type Parcel,
-  SIGNATURE_ROLES,
   type Signature,
   type SignatureRole,
 } from "./bindle/invoice.ts";
@@ -77,4 +76,10 @@ export {
   type VerificationStrategy,
   verifyInvoice,
 } from "./bindle/verification.ts";
-export { removeAbandoned, syncDirectory, writeToDisk, writeWholeFile } from "./bindle/whole-file.ts";
+export {
+  removeAbandoned,
+  removeUnfinishedNow,
+  syncDirectory,
+  writeToDisk,
+  writeWholeFile,
+} from "./bindle/whole-file.ts";

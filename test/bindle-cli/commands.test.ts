@@ -125,14 +125,14 @@ test("push sends what an earlier push has left", async () => {
 });
 
 const mistakes = [
-  { args: ["up", "-b", "hello"], code: 1, says: /\[BINDLE_ID_INVALID\]\n {2}hint: Write it like/ },
+  { args: ["up", "-b", "hello"], code: 2, says: /\[BINDLE_ID_INVALID\]\n {2}hint: Write it like/ },
   {
     args: ["up", "-b", "hello/1.0"],
-    code: 1,
+    code: 2,
     says: /"1\.0" is not a semantic version.*\[BINDLE_ID_INVALID\]/,
   },
-  { args: ["up", "-b", ID], code: 1, says: /none is named \[BINDLE_SERVER_URL\]\n {2}hint: .*BINDLE_URL/ },
-  { args: ["up", "-b", ID, "--server", "ftp://x"], code: 1, says: /\[BINDLE_SERVER_URL\]/ },
+  { args: ["up", "-b", ID], code: 2, says: /none is named \[BINDLE_SERVER_URL\]\n {2}hint: .*BINDLE_URL/ },
+  { args: ["up", "-b", ID, "--server", "ftp://x"], code: 2, says: /\[BINDLE_SERVER_URL\]/ },
   { args: ["up", "-b", ID, "-f", "."], code: 2, says: /more than one application/ },
   {
     args: ["up", "-b", ID, "--direct-mounts"],
@@ -153,19 +153,28 @@ const mistakes = [
   },
   {
     args: ["bindle", "search", "--server", "http://ann:secret@x/v1/"],
-    code: 1,
+    code: 2,
     says: /"http:\/\/\*\*\*@x\/v1\/": user and password do not belong into the URL/,
   },
   { args: ["bindle", "push", "--label", "Ann"], code: 2, says: /with --sign-key/ },
   { args: ["bindle", "push", "--role", "creator"], code: 2, says: /with --sign-key/ },
   { args: ["bindle", "push", "-p", ".", ID, "-f", "."], code: 2, says: /--path pushes a bindle as it is/ },
   { args: ["bindle", "push", "-p", ".", ID, "--buildinfo", "a"], code: 2, says: /--path pushes a bindle/ },
-  { args: ["bindle", "prepare", "-d", "x", "--buildinfo", "a b"], code: 1, says: /\[BINDLE_ID_INVALID\]/ },
+  { args: ["bindle", "prepare", "-d", "x", "--buildinfo", "a b"], code: 2, says: /\[BINDLE_ID_INVALID\]/ },
   {
     args: ["bindle", "push", "--server", "http://127.0.0.1:1/v1/", "--sign-key", "none.toml"],
     code: 1,
     says: /none\.toml has no secret keys \[BINDLE_KEY_MISSING\]\n {2}hint: .*keys create/,
   },
+  {
+    args: ["up", "-b", ID, "--bindle-dir", ".", "--verify", "Greedy"],
+    code: 2,
+    says: /\[BINDLE_STRATEGY_UNKNOWN\]/,
+  },
+  { args: ["up", "-f", ".", "--bindle-dir", "."], code: 2, says: /--bindle-dir is for a bindle/ },
+  { args: ["up", "--verify", "GreedyVerification"], code: 2, says: /--verify is for a bindle/ },
+  { args: ["bindle", "push", "--sign-key", "k", "--role", "boss"], code: 2, says: /The roles are creator, / },
+  { args: ["bindle", "keys", "create", "--label", "a", "--role", "boss"], code: 2, says: /The roles are / },
   { args: ["bindle", "search", "--limit", "256"], code: 2, says: /at most 255/ },
   {
     args: ["bindle", "serve", "--listen", "127.0.0.1:0", "--tls-cert", "spin.toml", "--tls-key", "spin.toml"],
@@ -193,7 +202,7 @@ for (const { args, code, says } of mistakes) {
 test("push says how to give an application an id", async () => {
   using place = new BindleWorkplace(MANIFEST.replace('version = "1.2.3"\n', ""));
   const { stderr } = await place.run(["bindle", "push", "--server", "http://127.0.0.1:1/v1/"]);
-  assert.match(stderr, /\[BINDLE_ID_INVALID\]\n {2}hint: Set `name` without spaces, and `version`/);
+  assert.match(stderr, /\[BINDLE_UNSUPPORTED\]\n {2}hint: Set `name` without spaces, and `version`/);
 });
 
 test("commands say that a server has them elsewhere, has no keys, or has no provider", async () => {

@@ -124,6 +124,12 @@ const refusedInvoices = [
     error: /^parcel [0-9a-f]{64} is larger than 1000 bytes$/,
   },
   {
+    what: "more signatures than are checked",
+    body: `bindleVersion = "1"\nbindle = { name = "a", version = "1.0.0" }\nsignature = [${"{},".repeat(33)}]`,
+    status: 400,
+    error: /: it has 33 signatures, more than 32$/,
+  },
+  {
     what: "a body over the limit",
     body: "#".repeat(10_001),
     status: 413,
@@ -434,6 +440,24 @@ test("GET _q gives pages of what matches, without what was yanked", async () => 
   ]);
   assert.deepEqual((await search("q=find&limit=0")).invoices, []);
   assert.equal((await ask("HEAD", "_q?q=find")).status, 200);
+});
+
+test("GET _q ends a page before it is larger than clients read", async () => {
+  await using place = await temporaryFolder();
+  await using ample = await startServer(place.path);
+  const description = "x".repeat(900_000);
+  const bindle = (name: string) => ({ ...parseBindleId(`large/${name}/1.0.0`), description });
+  for (const name of ["a", "b", "c"])
+    await create({ ...bindleOf("x/1.0.0", {}).invoice, bindle: bindle(name) }, ample.url);
+  const search = async (offset: number) => {
+    const headers = { accept: "application/json" };
+    return JSON.parse((await ask("GET", `_q?q=large&o=${offset}`, { headers }, ample.url)).body);
+  };
+  const [first, last] = [await search(0), await search(2)];
+  assert.deepEqual(first.invoices.map(nameOf), ["large/a/1.0.0", "large/b/1.0.0"]);
+  assert.deepEqual([first.total, first.more], [3, true]);
+  assert.deepEqual(last.invoices.map(nameOf), ["large/c/1.0.0"]);
+  assert.equal(last.more, false);
 });
 
 test("GET /healthz says that the server is well", async () => {

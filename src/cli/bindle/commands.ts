@@ -1,7 +1,8 @@
 // `spindle bindle ...`: which commands there are, and their flags. What they do is in files of their own.
 
 import { Command, InvalidArgumentError, Option } from "commander";
-import { addValue, parseCount, parseSize } from "../values.ts";
+import type { SignatureRole } from "../../registry/mod.ts";
+import { parseCount, parseSize } from "../values.ts";
 import {
   addServerOptions,
   addTrustOptions,
@@ -21,7 +22,7 @@ export interface PushOptions extends ApplicationOptions, ServerOptions {
   readonly path?: string;
   readonly signKey?: string;
   readonly label?: string;
-  readonly role: string;
+  readonly role: SignatureRole;
 }
 
 export interface InfoOptions extends ServerOptions, TrustOptions {
@@ -45,7 +46,7 @@ export interface SearchOptions extends ServerOptions {
 
 export interface KeysOptions {
   readonly label?: string;
-  readonly role?: readonly string[];
+  readonly role?: readonly SignatureRole[];
   readonly keyring?: string;
   readonly secretKeys?: string;
 }
@@ -144,7 +145,7 @@ function pushCommand(act: Act): Command {
     .optionsGroup("Signature:")
     .option("--sign-key <file>", "sign with a secret key of this file")
     .option("--label <text>", "which key of the file, by a part of its label")
-    .option("--role <role>", "sign as creator, approver, host or proxy", "creator")
+    .option("--role <role>", "sign as creator, approver, host or proxy", parseRole, "creator")
     .action((id: string | undefined, options: PushOptions, self: Command) => {
       if ((id === undefined) !== (options.path === undefined)) {
         self.error("error: --path and an id go together: `spindle bindle push --path DIR NAME/VERSION`");
@@ -152,6 +153,18 @@ function pushCommand(act: Act): Command {
       refuseIgnored(self, options);
       return act({ kind: "push", id, options });
     });
+}
+
+const ROLES: readonly SignatureRole[] = ["creator", "approver", "host", "proxy"];
+
+function parseRole(text: string): SignatureRole {
+  const role = ROLES.find((name) => name === text.toLowerCase());
+  if (role !== undefined) return role;
+  throw new InvalidArgumentError(`The roles are ${ROLES.join(", ")}.`);
+}
+
+function addRole(text: string, before: readonly SignatureRole[] = []): readonly SignatureRole[] {
+  return [...before, parseRole(text)];
 }
 
 /** A flag without effect is a mistake: who gives one may believe that the bindle is signed. */
@@ -231,7 +244,7 @@ function keysCommand(act: Act): Command {
       .option("--secret-keys <file>", "secret keys, which only you should read");
   const create = files(newCommand("create", "make a key, and believe it"))
     .requiredOption("--label <text>", 'whose it is: "Name <mail address>"')
-    .option("--role <role>", "creator (the default), approver, host or proxy; may be repeated", addValue)
+    .option("--role <role>", "creator (the default), approver, host or proxy; may be repeated", addRole)
     .action((options: KeysOptions) => act({ kind: "keys-create", options }));
   const list = files(newCommand("list", "list the keys")).action((options: KeysOptions) =>
     act({ kind: "keys-list", options }),

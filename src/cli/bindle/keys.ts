@@ -18,7 +18,6 @@ import type { KeysOptions } from "./commands.ts";
 import { connect, connectWithoutLogin, transportOptions } from "./connect.ts";
 import { escapeControls } from "./escape-controls.ts";
 import { keyringPath, secretKeysPath, tokenPath } from "./places.ts";
-import { parseRole } from "./push.ts";
 import type { ServerOptions } from "./server-options.ts";
 
 interface Abortable {
@@ -28,7 +27,7 @@ interface Abortable {
 export async function createKey(options: KeysOptions): Promise<void> {
   const { label = "", role = ["creator"] } = options;
   const file = secretKeysPath(options);
-  const secret = createSecretKey(label, role.map(parseRole));
+  const secret = createSecretKey(label, role);
   const keys = await loadSecretKeys(file);
   await saveSecretKeys(file, { ...keys, key: [...keys.key, secret] });
   await believe([publicKeyOf(secret)], options);

@@ -65,6 +65,7 @@ export async function get(id: string, options: GetOptions, { signal }: Abortable
   const contents = await cache.openBindle(client, bindleId, {
     signal,
     refresh: true,
+    check: "digest",
     yanked: options.yanked ?? false,
     ...(trust && { trust }),
   });

@@ -14,9 +14,7 @@ import {
   type PushResult,
   parseBindleId,
   pushBindle,
-  SIGNATURE_ROLES,
   SignatureError,
-  type SignatureRole,
   signInvoice,
   writeStandaloneBindle,
 } from "../../registry/mod.ts";
@@ -108,9 +106,8 @@ async function prepareSource(options: ApplicationOptions, { signal }: Abortable)
 async function sign(
   source: BindleSource,
   file: string,
-  { label, role: roleName }: Pick<PushOptions, "label" | "role">,
+  { label, role }: Pick<PushOptions, "label" | "role">,
 ): Promise<BindleSource> {
-  const role = parseRole(roleName);
   const keys = await loadSecretKeys(file);
   if (keys.key.length === 0) {
     const hint = "Make one with `spindle bindle keys create`, which prints where it is.";
@@ -127,11 +124,4 @@ async function sign(
     const id = formatBindleId(source.invoice.bindle);
     throw new SpindleError("BINDLE_SIGNATURE", `Cannot sign ${id}: ${error.message}`);
   }
-}
-
-export function parseRole(text: string): SignatureRole {
-  const role = SIGNATURE_ROLES.find((name) => name === text.toLowerCase());
-  if (role !== undefined) return role;
-  const hint = `The roles are ${SIGNATURE_ROLES.join(", ")}.`;
-  throw new SpindleError("BINDLE_KEY_MISSING", `Cannot sign as "${text}": there is no such role`, { hint });
 }

@@ -3,9 +3,10 @@
 // As in Spin, a guest's standard output and standard error both go to our standard error, without a prefix
 // unless one is asked for; without a log directory everything does, whoever is followed.
 
-import { existsSync, mkdirSync, readdirSync, truncateSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readdirSync, truncateSync } from "node:fs";
+import { join } from "node:path";
 import { SpindleError } from "../../errors/mod.ts";
+import { makeDirectory } from "../../paths/mod.ts";
 import { LinePrefix } from "./line-prefix.ts";
 import { LogFile } from "./log-file.ts";
 import { logFileName } from "./log-file-name.ts";
@@ -91,14 +92,6 @@ export class GuestOutput {
 /** The log directory as it is announced, with its final slash: `.spin/logs/`. */
 export function announceLogDirectory(directory: string): string {
   return `Logging component stdio to ${JSON.stringify(join(directory, "/"))}`;
-}
-
-/** Makes a directory and those above it. Node's `recursive` never returns where one can neither be made nor is there. */
-function makeDirectory(directory: string): void {
-  if (existsSync(directory)) return;
-  const parent = dirname(directory);
-  if (parent !== directory) makeDirectory(parent);
-  mkdirSync(directory);
 }
 
 function truncateLogFiles(directory: string): void {

@@ -3,8 +3,9 @@
 // What a guest prints is gathered and written once per turn of the event loop, so that printing costs a copy.
 // Writing blocks for as long as the disk does: that is what slows a guest down which prints without end.
 
-import { closeSync, fstatSync, mkdirSync, openSync, statSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { makeDirectory } from "../../paths/mod.ts";
 
 /** What is written at once, so that memory does not grow within one turn. */
 const BATCH_BYTES = 64 * 1024;
@@ -73,7 +74,7 @@ export class LogFile {
     if (now - this.#checkedAtMs < IDENTITY_CHECK_MS) return;
     this.#checkedAtMs = now;
     if (statSync(this.#path, { throwIfNoEntry: false })?.ino === fstatSync(this.#fd).ino) return;
-    mkdirSync(dirname(this.#path), { recursive: true });
+    makeDirectory(dirname(this.#path));
     const fd = openSync(this.#path, "a");
     closeSync(this.#fd);
     this.#fd = fd;

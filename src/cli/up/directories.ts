@@ -1,12 +1,12 @@
 // Where an application that is run from the command line keeps what it keeps.
 
-import { mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SpindleError } from "../../errors/mod.ts";
 import { createWorkingDirectory } from "../../loader/mod.ts";
 import type { Application } from "../../manifest/mod.ts";
+import { makeDirectory } from "../../paths/mod.ts";
 
 /** Where log files go; undefined for nowhere. */
 export function logDirectoryOf(
@@ -49,7 +49,7 @@ export function cacheDirectoryOf({ cacheDir }: { readonly cacheDir?: string }): 
 export function workingDirectoryOf({ temp }: { readonly temp?: string }): string {
   try {
     if (temp !== undefined) {
-      mkdirSync(temp, { recursive: true });
+      makeDirectory(temp);
       return resolve(temp);
     }
     const made = createWorkingDirectory();

@@ -9,6 +9,7 @@ import { moreThanZero, parseCount, parseDurationMs, parseLimit, parseSize } from
 /** Absent where the flag is not set. */
 export interface LimitOptions {
   readonly requestTimeout?: number;
+  readonly maxAfterReplyTime?: number;
   readonly maxCpuTime?: number;
   readonly maxInstanceMemory?: number;
   readonly maxTableElements?: number;
@@ -36,6 +37,11 @@ const CALL_FLAGS: readonly {
     flags: "--request-timeout <duration>",
     key: "wall_time",
     description: "time from start to end (default: 30s)",
+  },
+  {
+    flags: "--max-after-reply-time <duration>",
+    key: "after_reply_time",
+    description: "time it works on after its answer (default: 30s)",
   },
   { flags: "--max-cpu-time <duration>", key: "cpu_time", description: "time computing (default: 10s)" },
   {
@@ -112,6 +118,7 @@ export function limitsOf(
     limits: serverLimits(options),
     componentLimits: given<ComponentLimits>({
       wallTimeMs: options.requestTimeout,
+      afterReplyTimeMs: options.maxAfterReplyTime,
       cpuTimeMs: options.maxCpuTime,
       memoryBytesMax: options.maxInstanceMemory,
       tableElementsMax: options.maxTableElements,

@@ -6,6 +6,7 @@ import {
   type BindleContents,
   openStandaloneBindle,
   parseBindleId,
+  removeUnfinishedNow,
   verifyInvoice,
 } from "../../registry/mod.ts";
 import { connect, trustOf } from "../bindle/connect.ts";
@@ -17,7 +18,8 @@ import type { UpOptions } from "./options.ts";
 
 /** Fetches what is not in the cache, and loads it. */
 export async function loadFromBindle(id: string, options: UpOptions): Promise<LoadedApplication> {
-  // Nobody waits for it after a signal: the process exits.
+  // Nobody waits for it after a signal: the process exits, and what it was writing goes with it.
+  process.once("exit", removeUnfinishedNow);
   const { signal } = new AbortController();
   const { componentId, env } = options;
   const text = new TransferText("Fetching the application", "Loading Wasm components");

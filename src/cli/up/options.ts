@@ -94,6 +94,8 @@ function check(command: Command): void {
   const local = isBindle ? LOCAL_ONLY.find((flag) => isGiven(attributeOf(flag))) : undefined;
   if (local !== undefined)
     command.error(`error: ${nameOf(local)} needs the application's own files, not a bindle`);
+  const remote = isBindle ? undefined : BINDLE_ONLY.find((flag) => isGiven(attributeOf(flag)));
+  if (remote !== undefined) command.error(`error: ${nameOf(remote)} is for a bindle: name it with --bindle`);
   if (isGiven("tlsCert") !== isGiven("tlsKey")) {
     command.error("error: --tls-cert and --tls-key go together: give both, or none for plain HTTP");
   }
@@ -123,6 +125,9 @@ function addApplicationOptions(command: Command): void {
 
 /** Flags that mean nothing for an application in a bindle. */
 const LOCAL_ONLY = ["--build", "--profile <name>", "--direct-mounts"];
+
+/** Flags that mean nothing for any other: who gives one may believe that signatures are checked. */
+const BINDLE_ONLY = ["--bindle-dir <dir>", "--verify <strategy>"];
 
 function addBindleOptions(command: Command): void {
   command

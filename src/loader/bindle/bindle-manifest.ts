@@ -6,11 +6,18 @@
 // has no such form: it is in a parcel of its own, in the words of version 2, which Spin does not look at.
 // Either is made into the text of a `spin.toml` again, so that one reader checks all there is to check.
 
-import { parse, stringify, TomlError } from "smol-toml";
+import { stringify } from "smol-toml";
 
 import { printableLine, SpindleError } from "../../errors/mod.ts";
 import { parseManifest } from "../../manifest/mod.ts";
-import { type BindleContents, formatBindleId, type Invoice, type Label } from "../../registry/mod.ts";
+import {
+  type BindleContents,
+  formatBindleId,
+  type Invoice,
+  type Label,
+  parseDocument,
+  ShapeError,
+} from "../../registry/mod.ts";
 import { readParcel, runningOf } from "./read-parcel.ts";
 import { isTable, type Table } from "./toml-text.ts";
 
@@ -56,14 +63,11 @@ function findManifest(contents: BindleContents): Label {
 
 function parseTables(contents: BindleContents, bytes: Uint8Array): Table {
   try {
-    return parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (cause) {
-    if (cause instanceof TomlError) {
-      const [reason] = cause.message.split("\n", 1);
-      throw manifestError(contents, `its manifest is not TOML: line ${cause.line}: ${reason}`);
-    }
-    if (cause instanceof TypeError) throw manifestError(contents, "its manifest is not UTF-8");
-    throw cause;
+    // A document of TOML is a table.
+    return parseDocument(bytes, "toml") as Table;
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error;
+    throw manifestError(contents, `its manifest cannot be read: ${error.message}`);
   }
 }
 

@@ -188,6 +188,11 @@ const wrong: readonly {
     parcels: [manifest(`a = ${"[".repeat(5000)}${"]".repeat(5000)}`)],
     code: "BINDLE_MANIFEST",
   },
+  {
+    what: "a manifest with keys of many parts",
+    parcels: [manifest(`${"a.".repeat(100_000)}a = 1`)],
+    code: "BINDLE_MANIFEST",
+  },
   { what: "no module", parcels: [manifest()], code: "BINDLE_MANIFEST" },
   {
     what: "a source that is a path",

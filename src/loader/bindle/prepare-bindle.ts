@@ -73,14 +73,15 @@ export async function prepareBindle(options: PrepareBindleOptions): Promise<Prep
 
 function idOf({ application, source }: Manifest, buildInfo: string | undefined): BindleId {
   const { name, version } = application;
-  const text = `${name}/${version}${buildInfo === undefined ? "" : `+${buildInfo}`}`;
+  const text = `${name}/${version}`;
   try {
-    return parseBindleId(text);
+    parseBindleId(text);
   } catch (cause) {
     const message = `Cannot make a bindle of ${source.path}: its name and version give no bindle id`;
     const hint = 'Set `name` without spaces, and `version` such as "1.0.0".';
-    throw new SpindleError("BINDLE_ID_INVALID", message, { hint, cause });
+    throw new SpindleError("BINDLE_UNSUPPORTED", message, { hint, cause });
   }
+  return parseBindleId(buildInfo === undefined ? text : `${text}+${buildInfo}`);
 }
 
 function refuseDependencies({ source, triggers }: Manifest, { id, dependencies }: ManifestComponent): void {

@@ -2,15 +2,16 @@
 //
 // Parcels are named by their digest and shared by all bindles; invoices by server and id, since two
 // servers may have different bindles of one id. Neither ever changes. What is in the cache was checked
-// when it came in; whoever runs code from it checks that again. A cache that has all there is to fetch
-// is not written to, and can be read-only.
+// when it came in; whoever runs code from it checks that again, and who demands signatures has all of it
+// checked again. A cache that has all there is to fetch is not written to, and can be read-only.
 
 import { createHash } from "node:crypto";
-import { statSync } from "node:fs";
-import { type FileHandle, mkdir, readFile } from "node:fs/promises";
+import { lstatSync } from "node:fs";
+import { type FileHandle, readFile } from "node:fs/promises";
 import path from "node:path";
 
 import { SpindleError } from "../../errors/mod.ts";
+import { makeDirectory } from "../../paths/mod.ts";
 import { YANKED_HINT } from "./answer.ts";
 import { forEachAtOnce } from "./at-once.ts";
 import type { BindleContents, FetchOptions } from "./bindle-contents.ts";
@@ -18,6 +19,8 @@ import { type BindleId, formatBindleId } from "./bindle-id.ts";
 import type { BindleClient } from "./client.ts";
 import type { Invoice, Label } from "./invoice.ts";
 import { formatInvoice, parseInvoice } from "./invoice-text.ts";
+import { ParcelMismatch } from "./parcel-check.ts";
+import { checkFile } from "./parcel-content.ts";
 import { fileStateOf, systemCodeOf } from "./system-error.ts";
 import { type Abortable, CONNECTIONS_MAX } from "./transport.ts";
 import { type Trust, verifyInvoice } from "./verification.ts";
@@ -28,8 +31,10 @@ export interface OpenBindleOptions extends Abortable {
   readonly refresh?: boolean;
   /** Take a bindle that was yanked. */
   readonly yanked?: boolean;
-  /** Whose signatures the invoice has to have; without it, none. */
+  /** Whose signatures the invoice has to have; without it, none. With it, parcels are read as for "digest". */
   readonly trust?: Trust;
+  /** What is looked at of parcels that are in the cache: without it, their sizes. What is wrong is fetched again. */
+  readonly check?: "size" | "digest";
 }
 
 /** What is in the cache does not change; and applications may be given links to it. */
@@ -62,10 +67,11 @@ export class BindleCache {
     refuseYanked(invoice, { server: client.server, yanked: options.yanked ?? false });
     if (options.trust) verifyInvoice(invoice, options.trust);
     if (!cached) await this.#keep(file, invoice);
+    const check = options.trust ? "digest" : (options.check ?? "size");
     return {
       invoice,
       origin: client.server,
-      fetch: (labels, fetchOptions) => this.#fetch(client, { id, labels }, fetchOptions),
+      fetch: (labels, fetchOptions) => this.#fetch(client, { id, labels, check }, fetchOptions),
       pathOf: (label) => this.#pathOf(label),
     };
   }
@@ -99,9 +105,7 @@ export class BindleCache {
   }
 
   async #prepare(): Promise<void> {
-    for (const part of [this.#invoices, this.#parcels, this.#temporary]) {
-      await mkdir(part, { recursive: true });
-    }
+    for (const part of [this.#invoices, this.#parcels, this.#temporary]) makeDirectory(part);
     await removeAbandoned(this.#temporary);
   }
 
@@ -111,11 +115,11 @@ export class BindleCache {
 
   async #fetch(
     client: BindleClient,
-    { id, labels }: { readonly id: BindleId; readonly labels: Iterable<Label> },
+    { id, labels, check }: Wanted,
     { signal, progress, anew = false }: FetchOptions,
   ): Promise<void> {
     const wanted = [...new Map(Array.from(labels, (label) => [label.sha256, label])).values()];
-    const absent = anew ? wanted : wanted.filter((label) => !this.#has(label));
+    const absent = anew ? wanted : await this.#lacking(wanted, { check, signal });
     const total = { parcels: absent.length, bytes: absent.reduce((sum, { size }) => sum + size, 0) };
     let [parcelsDone, bytesDone] = [0, 0];
     await forEachAtOnce(absent, { limit: CONNECTIONS_MAX, signal }, async (label, signal) => {
@@ -126,13 +130,38 @@ export class BindleCache {
     });
   }
 
+  async #lacking(
+    wanted: readonly Label[],
+    { check, signal }: Pick<Wanted, "check"> & Abortable,
+  ): Promise<readonly Label[]> {
+    const present = new Set(wanted.filter((label) => this.#has(label)));
+    if (check === "digest") {
+      await forEachAtOnce([...present], { limit: CONNECTIONS_MAX, signal }, async (label) => {
+        if (!(await this.#isIntact(label))) present.delete(label);
+      });
+    }
+    return wanted.filter((label) => !present.has(label));
+  }
+
+  async #isIntact(label: Label): Promise<boolean> {
+    try {
+      await checkFile(this.#pathOf(label), label);
+      return true;
+    } catch (error) {
+      // What cannot be read is no better than what was changed: it is replaced, or that fails.
+      if (error instanceof ParcelMismatch || fileStateOf(error) !== undefined) return false;
+      throw error;
+    }
+  }
+
   /**
    * Whether a parcel is there, as long as it should be. Looking is synchronous: an application is about to
    * start, has thousands of files, and waits ten times as long for as many promises.
    */
   #has(label: Label): boolean {
     try {
-      return statSync(this.#pathOf(label), { throwIfNoEntry: false })?.size === label.size;
+      const found = lstatSync(this.#pathOf(label), { throwIfNoEntry: false });
+      return found?.isFile() === true && found.size === label.size;
     } catch (error) {
       throw this.#unusable(error);
     }
@@ -149,6 +178,11 @@ export class BindleCache {
       receive: (chunks) => this.#write(file, (handle) => handle.writeFile(chunks)),
     });
   }
+}
+
+interface Wanted extends Required<Pick<OpenBindleOptions, "check">> {
+  readonly id: BindleId;
+  readonly labels: Iterable<Label>;
 }
 
 function keyOf({ server }: BindleClient, id: BindleId): string {

@@ -4,10 +4,11 @@
 // reads them too.
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 
 import { SpindleError } from "../../errors/mod.ts";
+import { makeDirectory } from "../../paths/mod.ts";
 import { formatDocument, parseDocument } from "./document.ts";
 import type { SignatureRole } from "./invoice.ts";
 import { readRole } from "./read-invoice.ts";
@@ -192,7 +193,7 @@ async function loadKeys<T>(file: string, read: (value: unknown) => T, none: T): 
 async function saveKeys(file: string, keys: object): Promise<void> {
   const directory = path.dirname(file);
   try {
-    await mkdir(directory, { recursive: true });
+    makeDirectory(directory);
     const options = { temporaryDirectory: directory, mode: 0o600 };
     await writeWholeFile(file, options, (handle) => handle.writeFile(formatDocument(keys, "toml")));
   } catch (error) {

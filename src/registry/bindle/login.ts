@@ -3,11 +3,12 @@
 // The file is that of the reference (`src/client/tokens.rs` of deislabs/bindle at v0.9.2): the answer of
 // the token endpoint, and where to ask for another one. What servers want to see is the id_token, a JWT.
 
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { SpindleError } from "../../errors/mod.ts";
+import { makeDirectory } from "../../paths/mod.ts";
 import { explained, readDocument } from "./answer.ts";
 import type { TokenSource } from "./credentials.ts";
 import { formatDocument, parseDocument } from "./document.ts";
@@ -242,7 +243,7 @@ function claimsOf(jwt: string): TableReader {
 async function saveToken(file: string, token: Token): Promise<void> {
   const directory = path.dirname(file);
   try {
-    await mkdir(directory, { recursive: true });
+    makeDirectory(directory);
     const options = { temporaryDirectory: directory, mode: 0o600 };
     await writeWholeFile(file, options, (handle) => handle.writeFile(formatDocument(token, "toml")));
   } catch (error) {

@@ -4,7 +4,7 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 
 import type { Label } from "./invoice.ts";
-import { checked } from "./parcel-check.ts";
+import { checked, ParcelCheck, ParcelMismatch } from "./parcel-check.ts";
 import type { RequestBody } from "./transport.ts";
 
 export type ParcelContent =
@@ -17,6 +17,22 @@ const SMALL_BYTES = 256 * 1024;
 /** The content as the body of a request. If it is not what the label says, sending it fails. */
 export function bodyOf(content: ParcelContent, label: Label): RequestBody {
   return { size: label.size, open: () => checked(chunksOf(content, label), label) };
+}
+
+/**
+ * Reads a file, and holds it against a label.
+ *
+ * @throws ParcelMismatch that names the parcel
+ */
+export async function checkFile(file: string, label: Label): Promise<void> {
+  const check = new ParcelCheck(label);
+  try {
+    for await (const chunk of chunksOf({ kind: "file", path: file }, label)) check.update(chunk);
+    check.finish();
+  } catch (error) {
+    if (!(error instanceof ParcelMismatch)) throw error;
+    throw new ParcelMismatch(error.kind, `"${label.name}" ${error.message}`);
+  }
 }
 
 /** The content in pieces. */

@@ -21,6 +21,9 @@ import { type Place, present, readMap, readString, ShapeError, TableReader, wron
 /** More would make a document of over ten megabytes. */
 export const PARCELS_MAX = 50_000;
 
+/** Each is checked, over the digests of all parcels. A bindle has a few: of who made, approved and served it. */
+const SIGNATURES_MAX = 32;
+
 const INVOICE_FIELDS = new Set([
   "bindleVersion",
   "yanked",
@@ -48,6 +51,9 @@ export function readInvoice(value: unknown, place: Place = ROOT): Invoice {
   const table = new TableReader(value, place, INVOICE_FIELDS);
   const parcels = table.optionalArray("parcel")?.length ?? 0;
   if (parcels > PARCELS_MAX) throw new ShapeError(`it has ${parcels} parcels, more than ${PARCELS_MAX}`);
+  const signatures = table.optionalArray("signature")?.length ?? 0;
+  if (signatures > SIGNATURES_MAX)
+    throw new ShapeError(`it has ${signatures} signatures, more than ${SIGNATURES_MAX}`);
   const invoice = present<Invoice>({
     bindleVersion: table.string("bindleVersion"),
     yanked: table.optionalBoolean("yanked"),

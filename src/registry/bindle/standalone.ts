@@ -5,17 +5,18 @@
 
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import { printableLine, SpindleError } from "../../errors/mod.ts";
+import { makeDirectory } from "../../paths/mod.ts";
 import { forEachAtOnce } from "./at-once.ts";
 import type { BindleContents } from "./bindle-contents.ts";
 import { type BindleId, digestOfBindleId, formatBindleId } from "./bindle-id.ts";
 import { digestOfInvoice, type Invoice, type Label, labelsByDigest } from "./invoice.ts";
 import { formatInvoice, parseInvoice } from "./invoice-text.ts";
-import { ParcelCheck, ParcelMismatch } from "./parcel-check.ts";
-import { chunksOf, type ParcelContent } from "./parcel-content.ts";
+import { ParcelMismatch } from "./parcel-check.ts";
+import { checkFile, type ParcelContent } from "./parcel-content.ts";
 import type { BindleSource } from "./push.ts";
 import { fileStateOf } from "./system-error.ts";
 import type { Abortable } from "./transport.ts";
@@ -44,7 +45,7 @@ export async function writeStandaloneBindle(
   const target = path.join(directory, digestOfInvoice(invoice));
   const temporary = path.join(directory, `${TEMPORARY_PREFIX}${randomUUID()}`);
   try {
-    await mkdir(path.join(temporary, PARCELS_DIRECTORY), { recursive: true });
+    makeDirectory(path.join(temporary, PARCELS_DIRECTORY));
     await writeFile(path.join(temporary, INVOICE_FILE), formatInvoice(invoice));
     await forEachAtOnce(labelsByDigest(invoice).values(), { limit: FILES_AT_ONCE, signal }, async (label) => {
       const content = source.contentOf(label.sha256);
@@ -69,18 +70,6 @@ async function writeParcel(target: string, content: ParcelContent, label: Label)
   if (content.kind === "file") await copyFile(content.path, target, constants.COPYFILE_FICLONE);
   else await writeFile(target, content.bytes);
   await checkFile(target, label);
-}
-
-async function checkFile(file: string, label: Label): Promise<void> {
-  const check = new ParcelCheck(label);
-  try {
-    for await (const chunk of chunksOf({ kind: "file", path: file }, label)) check.update(chunk);
-    check.finish();
-  } catch (error) {
-    if (error instanceof ParcelMismatch)
-      throw new ParcelMismatch(error.kind, `"${label.name}" ${error.message}`);
-    throw error;
-  }
 }
 
 async function replaceDirectory(target: string, replacement: string): Promise<void> {

@@ -4,6 +4,7 @@
 // that name can be trusted, also after a power cut, and two writers of one file do not disturb each other.
 
 import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
 import { type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 
@@ -18,6 +19,9 @@ export interface WholeFileOptions {
 /** Files whose names begin so were being written when a process ended. */
 export const TEMPORARY_PREFIX = ".part-";
 
+/** Temporary files of this process. */
+const underWay = new Set<string>();
+
 /** Makes the file `target` of what `write` puts into it, or replaces it. Its directory must exist. */
 export async function writeWholeFile(
   target: string,
@@ -25,6 +29,7 @@ export async function writeWholeFile(
   write: (file: FileHandle) => Promise<void>,
 ): Promise<void> {
   const temporary = path.join(options.temporaryDirectory, `${TEMPORARY_PREFIX}${randomUUID()}`);
+  underWay.add(temporary);
   try {
     await writeToDisk(temporary, write, options);
     await rename(temporary, target);
@@ -32,7 +37,14 @@ export async function writeWholeFile(
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  } finally {
+    underWay.delete(temporary);
   }
+}
+
+/** For a process that ends in the middle of its work. */
+export function removeUnfinishedNow(): void {
+  for (const temporary of underWay) rmSync(temporary, { force: true });
 }
 
 /** What was not written to for so long is nobody's any more. */
