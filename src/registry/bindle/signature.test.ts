@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { SpindleError } from "../../errors/mod.ts";
 import type { Invoice, SignatureRole } from "./invoice.ts";
 import { createSecretKey, publicKeyOf, type SecretKey } from "./keyring.ts";
 import { checkSignature, signInvoice } from "./signature.ts";
@@ -259,12 +260,52 @@ for (const { strategy, signed, says, because } of verdicts) {
   });
 }
 
-test("verifyInvoice() says what is wrong, and with which bindle", () => {
-  assert.throws(() => verifyInvoice(INVOICE, { keyring, strategy: parseStrategy("GreedyVerification") }), {
-    code: "BINDLE_SIGNATURE",
-    message: /^Cannot trust example.com\/hello\/1.2.3: signatures `No signatures found/,
+const told: readonly {
+  readonly signed: typeof byStranger;
+  readonly strategy?: string;
+  readonly state: string;
+  readonly hint: RegExp;
+}[] = [
+  { signed: [], state: "nobody has signed it", hint: /--sign-key/ },
+  { signed: [[host, "host"]], state: "nobody has signed it as creator", hint: /--sign-key/ },
+  {
+    signed: [[host, "host"]],
+    strategy: "CreativeIntegrity",
+    state: "nobody has signed it as creator",
+    hint: /--sign-key/,
+  },
+  {
+    signed: byStranger,
+    state: `the keyring lacks the key of "${stranger.label}", who has signed it`,
+    hint: /keys add/,
+  },
+  {
+    signed: byStranger,
+    strategy: "AuthoritativeIntegrity",
+    state: "the keyring has the keys of none of those who have signed it",
+    hint: /keys add/,
+  },
+  {
+    signed: [[creator, "creator", "!"]],
+    state: `the signature of "forged" is not for this bindle`,
+    hint: /^Do not run it/,
+  },
+];
+for (const { signed, strategy = "GreedyVerification", state, hint } of told) {
+  test(`verifyInvoice() with ${strategy} says that ${state}`, () => {
+    const trust = { keyring, strategy: parseStrategy(strategy) };
+    assert.throws(
+      () => verifyInvoice(signedBy(signed), trust),
+      (error) => {
+        assert.ok(error instanceof SpindleError);
+        assert.equal(error.code, "BINDLE_SIGNATURE");
+        assert.equal(error.message, `Cannot trust example.com/hello/1.2.3: ${state}`);
+        assert.match(error.diagnostics[0]?.hint ?? "", hint);
+        return true;
+      },
+    );
   });
-});
+}
 
 const unknown = [
   { text: "", state: /there is no such strategy$/ },

@@ -8,8 +8,16 @@ import { sign, verify } from "node:crypto";
 import type { Invoice, Signature, SignatureRole } from "./invoice.ts";
 import { decodeSignature, type SecretKey, signingKeyOf, verifyingKeyOf } from "./keyring.ts";
 
-/** A signature that cannot be made or believed; the message is the reference's. */
-export class SignatureError extends Error {}
+/** A signature that cannot be made or believed; the message is the reference's, which servers send. */
+export class SignatureError extends Error {
+  /** The same, for whoever is about to use the invoice. */
+  readonly told: { readonly state: string; readonly hint?: string };
+
+  constructor(message: string, told: SignatureError["told"] = { state: message }) {
+    super(message);
+    this.told = told;
+  }
+}
 
 /**
  * The invoice with one more signature.
@@ -41,15 +49,23 @@ export function signInvoice(
  * @throws SignatureError
  */
 export function checkSignature(invoice: Invoice, signature: Signature): void {
+  const wrong = (state: string) => ({
+    state: `the signature of "${signature.by}" ${state}`,
+    hint: FORGED_HINT,
+  });
   const key = verifyingKeyOf(signature.key);
-  if (!key) throw new SignatureError(`key is corrupt for \`${signature.key}\``);
+  if (!key) throw new SignatureError(`key is corrupt for \`${signature.key}\``, wrong("names a damaged key"));
   const bytes = decodeSignature(signature.signature);
-  if (!bytes) throw new SignatureError(`signature block is corrupt for key ${signature.key}`);
-  if (!verify(null, signedText(invoice, signature), key, bytes)) throw unverified(signature.key);
+  if (!bytes)
+    throw new SignatureError(`signature block is corrupt for key ${signature.key}`, wrong("is damaged"));
+  if (!verify(null, signedText(invoice, signature), key, bytes))
+    throw unverified(signature.key, wrong("is not for this bindle"));
 }
 
-export function unverified(what: string): SignatureError {
-  return new SignatureError(`signatures \`${what}\` cannot be verified`);
+const FORGED_HINT = "Do not run it: it is not what was signed. Tell whoever pushed it.";
+
+export function unverified(what: string, told: SignatureError["told"]): SignatureError {
+  return new SignatureError(`signatures \`${what}\` cannot be verified`, told);
 }
 
 function signedText({ bindle, parcel = [] }: Invoice, { by, role }: Pick<Signature, "by" | "role">): Buffer {

@@ -96,45 +96,52 @@ export function verifyInvoice(invoice: Invoice, trust: Trust): void {
     checkSignatures(invoice, trust);
   } catch (error) {
     if (!(error instanceof SignatureError)) throw error;
-    const message = printableLine(`Cannot trust ${formatBindleId(invoice.bindle)}: ${error.message}`);
-    throw new SpindleError("BINDLE_SIGNATURE", message, { hint: hintFor(invoice, trust) });
-  }
-}
-
-/** What to do about an invoice that is not trusted depends on why. */
-function hintFor(invoice: Invoice, { strategy }: Trust): string {
-  const { signature: signatures = [] } = invoice;
-  if (!signatures.some(({ role }) => strategy.roles.includes(role))) {
-    return "Have it signed when it is pushed, with `spindle bindle push --sign-key`.";
-  }
-  try {
-    for (const signature of signatures) checkSignature(invoice, signature);
-    return "If you trust who signed it, add their key to the keyring with `spindle bindle keys`.";
-  } catch {
-    // That one of them is wrong is the answer.
-    return "Do not run it: it is not what was signed. Tell whoever pushed it.";
+    const { state, hint } = error.told;
+    const message = printableLine(`Cannot trust ${formatBindleId(invoice.bindle)}: ${state}`);
+    throw new SpindleError("BINDLE_SIGNATURE", message, { ...(hint !== undefined && { hint }) });
   }
 }
 
 /** @throws SignatureError */
 export function checkSignatures(invoice: Invoice, { keyring, strategy }: Trust): void {
   const { signature: signatures } = invoice;
-  if (!signatures) throw unverified("No signatures found on invoice. At least one signature is required");
+  if (!signatures) {
+    const told = unsigned("nobody has signed it");
+    throw unverified("No signatures found on invoice. At least one signature is required", told);
+  }
   const checked = signatures.filter(
     ({ role }) => strategy.checked === "all" || strategy.roles.includes(role),
   );
   for (const signature of checked) checkSignature(invoice, signature);
 
   const known = new Set(keyring.key.map(({ key }) => key));
-  const believed = checked.filter(({ key }) => known.has(key));
-  if (strategy.known === "every" && believed.length < checked.length) {
-    throw unverified("strategy requires that all signatures for role(s) must be verified");
+  const stranger = checked.find(({ key }) => !known.has(key));
+  if (stranger !== undefined && strategy.known === "every") {
+    const told = unknownKey(`the keyring lacks the key of "${stranger.by}", who has signed it`);
+    throw unverified("strategy requires that all signatures for role(s) must be verified", told);
   }
-  if (believed.length === 0) throw new SignatureError("none of the signatures are made with a known key");
+  if (!checked.some(({ key }) => known.has(key))) {
+    const told =
+      stranger === undefined
+        ? unsigned(`nobody has signed it as ${strategy.roles.join(" or ")}`)
+        : unknownKey("the keyring has the keys of none of those who have signed it");
+    throw new SignatureError("none of the signatures are made with a known key", told);
+  }
 
   if (strategy.present === "any") return;
   const absent = strategy.roles.find((wanted) => !checked.some(({ role }) => role === wanted));
   if (absent === undefined) return;
   const name = absent.charAt(0).toUpperCase() + absent.slice(1);
-  throw unverified(`No signature found for role ${name}`);
+  throw unverified(`No signature found for role ${name}`, unsigned(`nobody has signed it as ${absent}`));
+}
+
+function unsigned(state: string): SignatureError["told"] {
+  return { state, hint: "Have it signed when it is pushed, with `spindle bindle push --sign-key`." };
+}
+
+function unknownKey(state: string): SignatureError["told"] {
+  return {
+    state,
+    hint: "If you trust who signed it, add their key to the keyring with `spindle bindle keys add`.",
+  };
 }
