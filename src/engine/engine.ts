@@ -78,6 +78,7 @@ export class Engine implements Disposable {
   readonly #heapBytes: Budget;
   readonly forcesShift: ((hostCall: number) => boolean) | undefined;
   readonly #cache: ModuleCache | undefined;
+  readonly #digests = new WeakMap<Uint8Array, string>();
   /** Those under way. */
   readonly #writes = new Set<Promise<void>>();
   readonly #modules = new Map<string, Promise<CompiledModule>>();
@@ -99,12 +100,12 @@ export class Engine implements Disposable {
   }
 
   /**
-   * Rewrites and compiles a core module; equal bytes are compiled once.
+   * Rewrites and compiles a core module; equal bytes are compiled once. They must not change afterwards.
    *
    * @throws MalformedModuleError, TypesExhaustedError or WebAssembly.CompileError
    */
   compile(bytes: Uint8Array): Promise<CompiledModule> {
-    const digest = createHash("sha256").update(bytes).digest("hex");
+    const digest = this.#digestOf(bytes);
     let compiled = this.#modules.get(digest);
     if (!compiled) {
       compiled = this.#compile(bytes, digest);
@@ -113,6 +114,16 @@ export class Engine implements Disposable {
       compiled.catch(() => this.#modules.delete(digest));
     }
     return compiled;
+  }
+
+  /** Modules of the same binary, which components may share, are hashed once. */
+  #digestOf(bytes: Uint8Array): string {
+    let digest = this.#digests.get(bytes);
+    if (digest === undefined) {
+      digest = createHash("sha256").update(bytes).digest("hex");
+      this.#digests.set(bytes, digest);
+    }
+    return digest;
   }
 
   async #compile(bytes: Uint8Array, digest: string): Promise<CompiledModule> {

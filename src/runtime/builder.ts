@@ -28,9 +28,9 @@ import type { RuntimeContext } from "./context.ts";
 import { ExecutionContext, newContext, type ReadyComponent, type SharedParts } from "./execution-context.ts";
 import { denialsOf } from "./inherited.ts";
 import { isSpinInterface, missingWarnings } from "./missing-interfaces.ts";
+import { PlannedBinaries } from "./planned-binaries.ts";
 import { PreparationTimes } from "./preparation.ts";
 import { makeProgram, type Program } from "./program.ts";
-import { readBinary } from "./read-binary.ts";
 import { isStableImport } from "./stable-imports.ts";
 import { startError } from "./start-error.ts";
 import { ApplicationVariables } from "./variables.ts";
@@ -70,6 +70,7 @@ export class Builder<T> {
   readonly #abis: SpinAbis;
   readonly #limits: ComponentLimits;
   readonly #variables: ApplicationVariables;
+  readonly #binaries = new PlannedBinaries();
 
   /** @throws SpindleError SPIN_ABI_UNKNOWN */
   constructor(configuration: ExecutionContextConfiguration<T>) {
@@ -158,7 +159,7 @@ export class Builder<T> {
     const { memoryBytesMax, tableElementsMax, weight } = parts.limits;
     const linkers = { modules: this.linker, components: this.componentLinker };
     try {
-      const binary = await readBinary(component);
+      const binary = await this.#binaries.get(component);
       this.#abis.inspect(component.id, binary.bytes);
       return await makeProgram({ engine: this.engine, linkers }, binary, {
         name: component.id,

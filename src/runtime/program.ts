@@ -4,7 +4,7 @@
 // are those that `wasm-tools component new` would give it, and WASI preview 1 is linked to it directly,
 // so no adapter stands between the two previews.
 
-import { type Binary, planBinary } from "../component/mod.ts";
+import type { ComponentPlan } from "../component/mod.ts";
 import {
   type ComponentLinkers,
   ComponentPre,
@@ -18,24 +18,29 @@ export type Program<C> =
   | { readonly kind: "module"; readonly pre: InstancePre<C>; readonly module: CoreModule }
   | { readonly kind: "component"; readonly pre: InstancePre<C>; readonly component: ComponentPre<C> };
 
+/** A binary and its plan, in which those that it depends on are. */
+export interface PlannedBinary {
+  readonly bytes: Buffer;
+  /** Absent for core modules that are run as such. */
+  readonly plan: ComponentPlan | undefined;
+}
+
 /**
- * Compiles and links a binary, with those that it depends on.
+ * Compiles and links a binary.
  *
- * @throws LinkError, ComponentLinkError or CompositionError, MalformedModuleError or MalformedComponentError,
- *   UnsupportedComponentError, WebAssembly.CompileError or RuntimeError
+ * @throws LinkError or ComponentLinkError, MalformedModuleError, WebAssembly.CompileError or RuntimeError
  */
 export async function makeProgram<C>(
   parts: { readonly engine: Engine; readonly linkers: ComponentLinkers<C> },
-  binary: Binary,
+  { bytes, plan }: PlannedBinary,
   options: ComponentPreOptions<C>,
 ): Promise<Program<C>> {
-  const plan = planBinary(binary);
   if (plan) {
     const component = await ComponentPre.create(parts, plan, options);
     return { kind: "component", component, pre: component.pre };
   }
   const { engine, linkers } = parts;
-  const module = await engine.compile(binary.bytes);
+  const module = await engine.compile(bytes);
   const pre = InstancePre.ofModule({ engine, linker: linkers.modules }, module, options);
   return { kind: "module", module: module.rewritten.original, pre };
 }

@@ -1,0 +1,29 @@
+// The binaries of an application: components that have the same one share what is read and planned.
+
+import { planBinary } from "../component/mod.ts";
+import type { Component } from "../manifest/mod.ts";
+import type { PlannedBinary } from "./program.ts";
+import { readBinary } from "./read-binary.ts";
+
+export class PlannedBinaries {
+  /** By path and digest, of dependencies too. There are no more than components. */
+  readonly #planned = new Map<string, Promise<PlannedBinary>>();
+
+  /**
+   * @throws CompositionError, MalformedModuleError, MalformedComponentError or UnsupportedComponentError
+   */
+  get({ source, dependencies }: Pick<Component, "source" | "dependencies">): Promise<PlannedBinary> {
+    const key = JSON.stringify([source.path, source.digest, dependencies]);
+    let planned = this.#planned.get(key);
+    if (!planned) {
+      planned = plan({ source, dependencies });
+      this.#planned.set(key, planned);
+    }
+    return planned;
+  }
+}
+
+async function plan(component: Pick<Component, "source" | "dependencies">): Promise<PlannedBinary> {
+  const binary = await readBinary(component);
+  return { bytes: binary.bytes, plan: planBinary(binary) };
+}
