@@ -59,7 +59,7 @@ export function driverModule(imports: readonly DrivenImport[], memory: "shared" 
 }
 
 /** Rounds what it has given up to 8 bytes, for it promises no less. */
-function addAllocator(builder: ModuleBuilder): void {
+export function addAllocator(builder: ModuleBuilder): void {
   const type: FunctionType = { params: ["i32", "i32", "i32", "i32"], results: ["i32"] };
   const LENGTH = 3;
   const allocate = builder.func(type, [], (code) => {
