@@ -3,3 +3,4 @@
 export { BytePipe, type PipeState } from "./byte-pipe.ts";
 export { type Drain, type DrainTarget, drain } from "./drain.ts";
 export { type FillOptions, fill } from "./fill.ts";
+export { SpareBytes, spareBytes } from "./spare-bytes.ts";

@@ -3,8 +3,9 @@
 //     A  status i32 @0, headers tag i32 @8, ptr @16, count @24, body tag i32 @32, ptr @40, length @48
 //     B  status u16 @0, headers tag u8  @4, ptr @8,  count @12, body tag u8  @16, ptr @20, length @24
 
+import { spareBytes } from "../../bytes/mod.ts";
 import type { GuestMemory } from "../../engine/mod.ts";
-import { readBytes, readPairs } from "./guest-reader.ts";
+import { readPairs } from "./guest-reader.ts";
 import type { Generation, SpinAbi } from "./version.ts";
 
 /** A response as the guest gave it: nothing about it has been checked but that it can be read. */
@@ -12,6 +13,7 @@ export interface GuestResponse {
   readonly status: number;
   /** Name, value, name, value, ... */
   readonly headers: readonly string[];
+  /** Of `spareBytes`. */
   readonly body: Uint8Array | undefined;
 }
 
@@ -57,7 +59,7 @@ function readAreaA(memory: GuestMemory, pointer: number): GuestResponse {
   return {
     status: word(0),
     headers: hasHeaders ? readPairs(memory, word(16), word(24)) : [],
-    body: hasBody ? readBytes(memory, word(40), word(48)) : undefined,
+    body: hasBody ? readBody(memory, word(40), word(48)) : undefined,
   };
 }
 
@@ -70,9 +72,13 @@ function readAreaB(memory: GuestMemory, pointer: number): GuestResponse {
     status: view.getUint16(at, true),
     headers: hasHeaders ? readPairs(memory, view.getUint32(at + 8, true), view.getUint32(at + 12, true)) : [],
     body: hasBody
-      ? readBytes(memory, view.getUint32(at + 20, true), view.getUint32(at + 24, true))
+      ? readBody(memory, view.getUint32(at + 20, true), view.getUint32(at + 24, true))
       : undefined,
   };
+}
+
+function readBody(memory: GuestMemory, pointer: number, length: number): Uint8Array {
+  return spareBytes.copy(memory.read(pointer, length));
 }
 
 function isSome(tag: number, what: string): boolean {

@@ -5,6 +5,7 @@
 // case, `content-length` or `transfer-encoding` behind the executor's headers, `date` last.
 
 import { STATUS_CODES } from "node:http";
+import { spareBytes } from "../../bytes/mod.ts";
 import { currentDate } from "./date.ts";
 import type { Exchange } from "./exchange.ts";
 import type { HttpReply } from "./executor.ts";
@@ -60,8 +61,15 @@ export function sendReply(exchange: Exchange, reply: WholeReply): void {
   }
   writeHead(exchange, reply, isLengthTold ? { kind: "length", bytes } : { kind: "as-stated" });
   if (body === undefined || bytes === 0 || !hasBody) response.end();
-  else if (bytes > STRING_BODY_BYTES_MAX) response.end(body);
+  else if (bytes > STRING_BODY_BYTES_MAX) sendBytes(exchange, body);
   else response.end(Buffer.from(body.buffer, body.byteOffset, bytes).toString("latin1"), "latin1");
+}
+
+/** Memory of `spareBytes` is used again if the system has all of it by now; what is kept by TLS we cannot know. */
+function sendBytes({ connection, response }: Exchange, body: Uint8Array): void {
+  response.end(body);
+  // Counts what waits in the socket, and what waits for replies before this one.
+  if (connection.scheme === "http" && response.writableLength === 0) spareBytes.giveBack(body);
 }
 
 /** Sends bytes as one chunk, framed by hand: with the head that is one string, where `node:http` makes five. */
