@@ -206,6 +206,9 @@ function createBuilder(
     },
     limits: {
       ...(options.limits?.requestTimeMs !== undefined && { wallTimeMs: options.limits.requestTimeMs }),
+      ...(options.limits?.afterReplyTimeMs !== undefined && {
+        afterReplyTimeMs: options.limits.afterReplyTimeMs,
+      }),
       ...options.componentLimits,
     },
     output(componentId) {

@@ -9,6 +9,8 @@ import { describeSize, readDurationMs, readSize } from "./quantities.ts";
 export interface ComponentLimits {
   /** From the start of a call to its end, waits included. */
   readonly wallTimeMs: number;
+  /** From the end of an answer to the end of its guest, which may have more to do. */
+  readonly afterReplyTimeMs: number;
   /** Time that the guest computes. */
   readonly cpuTimeMs: number;
   /** Of each memory. */
@@ -57,6 +59,15 @@ const RULES = {
     max: 24 * DAY_MS,
     because: "no timer runs longer than 24 days",
     description: "Most time for a call, waits included.",
+  },
+  after_reply_time: {
+    property: "afterReplyTimeMs",
+    kind: "duration",
+    default: 30_000,
+    min: 1,
+    max: 24 * DAY_MS,
+    because: "no timer runs longer than 24 days",
+    description: "Most time that the guest works on after its answer.",
   },
   cpu_time: {
     property: "cpuTimeMs",

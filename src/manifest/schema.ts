@@ -322,6 +322,7 @@ function limit(key: LimitKey) {
 const spindleTool = v.strictObject({
   spin_abi: optional(v.unknown(), "The version of Spin whose legacy ABI a module was made for."),
   wall_time: limit("wall_time"),
+  after_reply_time: limit("after_reply_time"),
   cpu_time: limit("cpu_time"),
   memory: limit("memory"),
   table_elements: limit("table_elements"),

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startApplication, type TestApplication } from "../../src/testing/mod.ts";
+import { eventually } from "../http/serve.ts";
 
 /** A CGI program: a head, then `main`, which may print the letter "x" many times to a descriptor. */
 function program(main: string): string {
@@ -94,6 +95,63 @@ for (const [limit, status] of [
     });
   });
 }
+
+/** Starts the guest of wasi:http, which does as its path says. */
+async function withHandler(limits: string, check: (app: TestApplication) => Promise<void>): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "spindle-limits-"));
+  try {
+    const source = join(import.meta.dirname, "../../guests/c/wasi-http.wasm");
+    await writeFile(
+      join(directory, "spin.toml"),
+      `spin_manifest_version = 2
+      application = { name = "limits" }
+      [[trigger.http]]
+      route = "/..."
+      component = "api"
+      [component.api]
+      source = ${JSON.stringify(source)}
+      [component.api.tool.spindle]
+      ${limits}`,
+    );
+    await using app = await startApplication({ from: directory });
+    await check(app);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+test("An answer that streams is cut off at response_bytes, and the log names the limit", async () => {
+  await withHandler("response_bytes = 200_000", async (app) => {
+    for (const path of ["/echo", "/late-echo"]) {
+      const send = (bytes: number) => app.fetch(path, { method: "POST", body: new Uint8Array(bytes) });
+      assert.equal((await (await send(200_000)).arrayBuffer()).byteLength, 200_000);
+      await assert.rejects(
+        send(200_001).then((response) => response.arrayBuffer()),
+        /terminated/,
+      );
+      assert.match(app.log.at(-1)?.message ?? "", /more than 200000 bytes, its limit "response_bytes"/);
+    }
+    await assert.rejects((await app.fetch("/flood")).arrayBuffer(), /terminated/);
+  });
+});
+
+test("An answer of a handler that is over response_bytes before its head is sent is a 500", async () => {
+  await withHandler("response_bytes = 18", async (app) => {
+    assert.equal((await app.fetch("/hello")).status, 500);
+    assert.match(app.log.at(-1)?.message ?? "", /more than 18 bytes, its limit "response_bytes"/);
+    assert.equal((await app.fetch("/empty")).status, 200);
+  });
+});
+
+test("A guest that works on after its answer is ended after after_reply_time", async () => {
+  await withHandler('after_reply_time = "50ms"', async (app) => {
+    assert.equal(await (await app.fetch("/after-long")).text(), "Hello from Spindle\n");
+    await eventually(() =>
+      assert.match(app.log.at(-1)?.message ?? "", /it went on for more than 50 ms after its reply/),
+    );
+    await eventually(() => assert.equal(app.served.trigger.counts.active, 0));
+  });
+});
 
 /** Opens a file until that fails, and prints how often it did not. */
 const OPENS = `(block $failed (loop $again

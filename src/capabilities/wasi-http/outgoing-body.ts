@@ -23,6 +23,7 @@ export class OutgoingBody implements Disposable {
   readonly #kind: "request" | "response";
   readonly #length: number | undefined;
   #stream: OutgoingBodyStream | undefined;
+  #limit: { readonly bytesMax: number; readonly overrun: () => Error } | undefined;
 
   /** @param length what the headers promise */
   constructor(kind: "request" | "response", length: number | undefined) {
@@ -33,10 +34,14 @@ export class OutgoingBody implements Disposable {
   /** Undefined: it was taken before. */
   write(): OutputStream | undefined {
     if (this.#stream) return undefined;
-    this.#stream = new OutgoingBodyStream(this.pipe, this.#length, (written) =>
-      bodySizeError(this.#kind, written),
-    );
+    this.#stream = new OutgoingBodyStream(this.pipe, (written) => this.#excess(written));
     return this.#stream;
+  }
+
+  /** Breaks the body off, with an error, as soon as it is longer than that. False: it is so already. */
+  limit(bytesMax: number, overrun: () => Error): boolean {
+    this.#limit = { bytesMax, overrun };
+    return (this.#stream?.written ?? 0) <= bytesMax;
   }
 
   /**
@@ -58,6 +63,18 @@ export class OutgoingBody implements Disposable {
     this.pipe.fail(new HttpFailure(PROTOCOL_ERROR));
   }
 
+  /** What is wrong with a body of that length. */
+  #excess(written: number): IoError | undefined {
+    if (this.#length !== undefined && written > this.#length) {
+      const failure = new HttpFailure(bodySizeError(this.#kind, written));
+      return new IoError(`The body is longer than its content-length of ${this.#length}`, failure);
+    }
+    if (this.#limit === undefined || written <= this.#limit.bytesMax) return undefined;
+    this.pipe.fail(this.#limit.overrun());
+    const failure = new HttpFailure(bodySizeError(this.#kind, written));
+    return new IoError(`The body is longer than the ${this.#limit.bytesMax} bytes that it may have`, failure);
+  }
+
   #end(trailers: Fields | undefined): ErrorCode | undefined {
     const written = this.#stream?.written ?? 0;
     if (this.#length !== undefined && written !== this.#length) {
@@ -72,29 +89,27 @@ export class OutgoingBody implements Disposable {
 
 class OutgoingBodyStream implements OutputStream {
   readonly #pipe: BytePipe;
-  readonly #length: number | undefined;
-  readonly #sizeError: (written: number) => ErrorCode;
+  readonly #excess: (written: number) => IoError | undefined;
   #isBroken = false;
   isOpen = true;
   written = 0;
 
-  constructor(pipe: BytePipe, length: number | undefined, sizeError: (written: number) => ErrorCode) {
+  constructor(pipe: BytePipe, excess: (written: number) => IoError | undefined) {
     this.#pipe = pipe;
-    this.#length = length;
-    this.#sizeError = sizeError;
+    this.#excess = excess;
   }
 
   room(): number | undefined {
     return this.#isBroken || this.#pipe.isCancelled || this.#pipe.isClosed ? undefined : this.#pipe.room;
   }
 
-  /** @throws IoError if it is more than was promised; nothing of it is sent then */
+  /** @throws IoError if it is more than was promised, or than it may be; nothing of it is sent then */
   write(_caller: GearedCaller, bytes: Uint8Array): void {
     this.written += bytes.length;
-    if (this.#length !== undefined && this.written > this.#length) {
+    const excess = this.#excess(this.written);
+    if (excess) {
       this.#isBroken = true;
-      const failure = new HttpFailure(this.#sizeError(this.written));
-      throw new IoError(`The body is longer than its content-length of ${this.#length}`, failure);
+      throw excess;
     }
     this.#pipe.write(bytes);
   }

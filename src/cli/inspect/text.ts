@@ -144,6 +144,7 @@ function describeMount(access: "read" | "write", kind: "snapshot" | "live"): str
 function describeLimits(limits: InspectedComponent["limits"]): string[] {
   const told: Readonly<Record<keyof typeof limits, (value: number) => string>> = {
     wallTimeMs: (value) => `${value / 1000} s for a call`,
+    afterReplyTimeMs: (value) => `${value / 1000} s after its answer`,
     cpuTimeMs: (value) => `${value / 1000} s computing`,
     memoryBytesMax: (value) => `${size(value)} memory`,
     tableElementsMax: (value) => `${counted(value, "element")} of a table`,

@@ -10,7 +10,7 @@ import { Admission, type Lane } from "./admission.ts";
 import type { Arrival, Connection } from "./connection.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Exchange, type Task } from "./exchange.ts";
-import type { HttpExecutor, HttpReply } from "./executor.ts";
+import type { ExecutorLimits, HttpExecutor, HttpReply } from "./executor.ts";
 import { describeCause, describeFailure, type HttpLogEntry } from "./failure.ts";
 import type { HttpLimits } from "./limits.ts";
 import { Refusals } from "./refusals.ts";
@@ -58,7 +58,7 @@ export class Dispatcher {
   /** By their duration: components may have times of their own. */
   readonly #working = new Map<number, Deadlines<Exchange>>();
   /** Those whose reply is given, and whose executor is still at work. */
-  readonly #trailing: Deadlines<Exchange>;
+  readonly #trailing = new Map<number, Deadlines<Exchange>>();
   readonly #refusals: Refusals;
   #heldBodyBytes = 0;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -70,13 +70,12 @@ export class Dispatcher {
     this.#admission = new Admission(limits, (exchange) => this.#admitted(exchange));
     this.#receiving = new Deadlines(limits.bodyTimeMs, (exchange) => this.#refuse(exchange, BODY_TOO_SLOW));
     this.#waiting = new Deadlines(limits.waitTimeMs, (exchange) => this.#waitedTooLong(exchange));
-    this.#trailing = new Deadlines(limits.afterReplyTimeMs, (exchange) => this.#trailedTooLong(exchange));
     this.#refusals = new Refusals(options.log);
     this.#createEndpoints();
   }
 
   get counts(): DispatcherCounts {
-    const deadlines = [this.#receiving, this.#waiting, this.#trailing, ...this.#working.values()];
+    const deadlines = [this.#receiving, this.#waiting, ...this.#working.values(), ...this.#trailing.values()];
     return {
       active: this.#admission.active,
       waiting: this.#admission.waiting,
@@ -94,7 +93,8 @@ export class Dispatcher {
 
   /** Ends executors that are still at work though their reply is given. */
   endTrailing(reason: string): void {
-    for (const exchange of this.#trailing.clear()) exchange.abort(new Error(reason));
+    for (const trailing of this.#trailing.values())
+      for (const exchange of trailing.clear()) exchange.abort(new Error(reason));
   }
 
   /** Takes a request whose head has arrived. */
@@ -157,8 +157,8 @@ export class Dispatcher {
     if (!isAuthority(exchange.authority)) this.#reply(exchange, NO_HOST);
     else if (endpoint.kind === "static") this.#reply(exchange, endpoint.reply);
     else {
-      const { executor, lane, working } = endpoint;
-      this.#assign(exchange, { executor, lane, working, match });
+      const { executor, lane, working, trailing } = endpoint;
+      this.#assign(exchange, { executor, lane, working, trailing, match });
     }
   }
 
@@ -276,9 +276,9 @@ export class Dispatcher {
       this.#leave(exchange, task);
       return;
     }
-    this.#trailing.add(exchange);
+    task.trailing.add(exchange);
     const leave = () => {
-      this.#trailing.delete(exchange);
+      task.trailing.delete(exchange);
       this.#leave(exchange, task);
     };
     afterwards.then(leave, (error) => {
@@ -292,7 +292,8 @@ export class Dispatcher {
   }
 
   #trailedTooLong(exchange: Exchange): void {
-    const error = new Error(`it went on for more than ${this.#limits.afterReplyTimeMs} ms after its reply`);
+    const { afterReplyTimeMs = this.#limits.afterReplyTimeMs } = exchange.task?.executor.limits ?? {};
+    const error = new Error(`it went on for more than ${afterReplyTimeMs} ms after its reply`);
     this.#logFailure(exchange, error.message);
     exchange.abort(error);
   }
@@ -447,24 +448,36 @@ export class Dispatcher {
         this.#endpoints.set(route, answer);
         continue;
       }
-      const { wallTimeMs = this.#limits.requestTimeMs, weight = 1 } = answer.executor.limits ?? {};
+      const {
+        wallTimeMs = this.#limits.requestTimeMs,
+        afterReplyTimeMs = this.#limits.afterReplyTimeMs,
+        weight = 1,
+      }: Partial<ExecutorLimits> = answer.executor.limits ?? {};
       const lane = lanes.get(route.componentId) ?? this.#admission.createLane(weight);
       lanes.set(route.componentId, lane);
-      this.#endpoints.set(route, { ...answer, lane, working: this.#deadlines(wallTimeMs) });
+      this.#endpoints.set(route, {
+        ...answer,
+        lane,
+        working: shared(this.#working, wallTimeMs, (exchange) => this.#workedTooLong(exchange)),
+        trailing: shared(this.#trailing, afterReplyTimeMs, (exchange) => this.#trailedTooLong(exchange)),
+      });
     }
-  }
-
-  #deadlines(durationMs: number): Deadlines<Exchange> {
-    const known = this.#working.get(durationMs);
-    if (known !== undefined) return known;
-    const deadlines = new Deadlines<Exchange>(durationMs, (exchange) => this.#workedTooLong(exchange));
-    this.#working.set(durationMs, deadlines);
-    return deadlines;
   }
 }
 
+/** The deadlines of that length, which all components that have it share. */
+function shared(
+  all: Map<number, Deadlines<Exchange>>,
+  durationMs: number,
+  expire: (exchange: Exchange) => void,
+): Deadlines<Exchange> {
+  const deadlines = all.get(durationMs) ?? new Deadlines<Exchange>(durationMs, expire);
+  all.set(durationMs, deadlines);
+  return deadlines;
+}
+
 type Endpoint =
-  | (Answer & { readonly kind: "executor" } & Pick<Task, "lane" | "working">)
+  | (Answer & { readonly kind: "executor" } & Pick<Task, "lane" | "trailing" | "working">)
   | (Answer & { readonly kind: "static" });
 
 /** Takes no more of what the client sends. */

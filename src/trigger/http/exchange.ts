@@ -26,6 +26,8 @@ export interface Task {
   readonly lane: Lane<Exchange>;
   /** Where its time is kept. */
   readonly working: Deadlines<Exchange>;
+  /** The same, once its reply is given. */
+  readonly trailing: Deadlines<Exchange>;
   readonly match: RouteMatch;
 }
 

@@ -63,6 +63,8 @@ export type RequestBody = BytePipe;
 export interface ExecutorLimits {
   /** From the executor's start to the head of its reply. */
   readonly wallTimeMs: number;
+  /** From the end of the reply to the executor's end. Absent: that of the trigger. */
+  readonly afterReplyTimeMs?: number;
   /** Places for one of a component with weight 1. */
   readonly weight: number;
 }

@@ -5,7 +5,7 @@ import type { GuestResponse } from "../../../capabilities/mod.ts";
 import type { ComponentLimits } from "../../../manifest/mod.ts";
 import type { HttpReply, HttpRequest, RouteMatch } from "../executor.ts";
 import { spinHeaders } from "../spin-headers.ts";
-import { GuestReplyError, ReplyHeaders } from "./reply-headers.ts";
+import { GuestReplyError, ReplyHeaders, tooLong } from "./reply-headers.ts";
 
 export const METHOD_NOT_ALLOWED: HttpReply = { status: 405, headers: [], body: undefined };
 
@@ -49,7 +49,7 @@ export function replyOf(
   }
   const { responseBytesMax } = limits;
   if (body !== undefined && body.length > responseBytesMax) {
-    throw new GuestReplyError(id, `answered with more than ${responseBytesMax} bytes`);
+    throw tooLong(id, responseBytesMax);
   }
   const reply = new ReplyHeaders(id);
   for (let at = 0; at + 1 < headers.length; at += 2) {

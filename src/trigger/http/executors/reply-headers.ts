@@ -13,6 +13,14 @@ export class GuestReplyError extends Error {
   }
 }
 
+/** The answer is over the limit of its component. */
+export function tooLong(componentId: string, bytesMax: number): GuestReplyError {
+  return new GuestReplyError(
+    componentId,
+    `answered with more than ${bytesMax} bytes, its limit "response_bytes"`,
+  );
+}
+
 export class ReplyHeaders {
   /** Name, value, name, value, ...; names in lower case. */
   readonly list: string[] = [];

@@ -13,6 +13,7 @@ import {
   type ResponseReceiver,
 } from "../../../capabilities/mod.ts";
 import type { Caller, Invocation, WasmValue } from "../../../engine/mod.ts";
+import type { ComponentLimits } from "../../../manifest/mod.ts";
 import type { CallOptions, Prepared } from "../../../runtime/mod.ts";
 import type {
   ExecutorLimits,
@@ -24,12 +25,12 @@ import type {
 } from "../executor.ts";
 import { spinHeaders } from "../spin-headers.ts";
 import type { ExportedHandler } from "./exported-handler.ts";
-import { GuestReplyError } from "./reply-headers.ts";
+import { GuestReplyError, tooLong } from "./reply-headers.ts";
 import { type HttpContext, type HttpExecutionContext, whenReady } from "./run.ts";
 
 export class WasiHttpExecutor implements StreamedHttpExecutor {
   readonly bodyMode = "streamed";
-  readonly limits: ExecutorLimits;
+  readonly limits: ExecutorLimits & Pick<ComponentLimits, "responseBytesMax">;
   readonly #context: HttpExecutionContext;
   readonly #componentId: string;
   readonly #handler: ExportedHandler;
@@ -110,6 +111,8 @@ export class WasiHttpExecutor implements StreamedHttpExecutor {
     const after = afterwards && { afterwards };
     if (!takenBody) return { status, headers: headers.list, body: undefined, ...after };
     const { pipe } = takenBody;
+    const overrun = () => tooLong(this.#componentId, this.limits.responseBytesMax);
+    if (!takenBody.limit(this.limits.responseBytesMax, overrun)) throw overrun();
     if (!afterwards) takenBody.close();
     const body = pipe.trailers ? pipe : (pipe.whole ?? pipe);
     return { status, headers: headers.list, body, framing: "chunks", ...after };
