@@ -55,6 +55,7 @@ export interface ApiOptions {
   readonly hostKeys: SecretKeys;
   readonly version: string;
   readonly invoiceBytesMax: number;
+  readonly documentMsMax: number;
   readonly parcelBytesMax: number;
 }
 
@@ -179,9 +180,10 @@ export class BindleApi {
   }
 
   async #createInvoice(request: IncomingMessage, format: DocumentFormat): Promise<Reply> {
-    const { store, index, invoiceBytesMax } = this.#options;
+    const { store, index, invoiceBytesMax, documentMsMax } = this.#options;
     const received = await readBody(request, {
       bytesMax: invoiceBytesMax,
+      msMax: documentMsMax,
       read: (value) => readInvoice(value),
     });
     const invoice = this.#accept(received);

@@ -50,6 +50,8 @@ export interface BindleServerLimits {
   readonly connections: number;
   /** A connection on which nothing happens for so long is closed. */
   readonly silenceMs: number;
+  /** How long a document may take to arrive, and what is left of a request that is refused. */
+  readonly documentMs: number;
   /** How long a stop waits for what is under way. */
   readonly stopMs: number;
 }
@@ -59,6 +61,7 @@ const LIMITS: BindleServerLimits = {
   parcelBytes: 2 ** 30,
   connections: 1024,
   silenceMs: 60_000,
+  documentMs: 60_000,
   stopMs: 10_000,
 };
 
@@ -94,11 +97,12 @@ export class BindleServer implements AsyncDisposable {
       indexed: indexAll(store, index, options.report),
       ...(strategy && { trust: { strategy, keyring: withKeys(keyring, ownKeys) } }),
       invoiceBytesMax: limits.invoiceBytes,
+      documentMsMax: limits.documentMs,
       parcelBytesMax: limits.parcelBytes,
     });
     const server = createServer(options, limits);
     server.on("request", (request, response) => {
-      void serve(api, { server, request, response }, options.report);
+      void serve(api, { server, request, response, documentMs: limits.documentMs }, options.report);
     });
     const host = await listen(server, options.listen ?? { host: "127.0.0.1", port: 8080 });
     const url = `${options.tls ? "https" : "http"}://${host}/v1/`;
@@ -169,7 +173,12 @@ async function listen(
 
 async function serve(
   api: BindleApi,
-  exchange: { readonly server: Server; readonly request: IncomingMessage; readonly response: ServerResponse },
+  exchange: {
+    readonly server: Server;
+    readonly request: IncomingMessage;
+    readonly response: ServerResponse;
+    readonly documentMs: number;
+  },
   report: (message: string) => void,
 ): Promise<void> {
   const { server, request, response } = exchange;

@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 
 import { type DocumentFormat, formatDocument, MEDIA_TYPES } from "../registry/mod.ts";
+import { endInTime } from "./request.ts";
 
 export interface Reply {
   readonly status: number;
@@ -33,9 +34,13 @@ export function textReply(status: number, bytes: Buffer, format: DocumentFormat)
 /** Sends a reply, to a HEAD request without its body. Rejects if the connection breaks. */
 export async function sendReply(
   reply: Reply,
-  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  {
+    request,
+    response,
+    documentMs,
+  }: { readonly request: IncomingMessage; readonly response: ServerResponse; readonly documentMs: number },
 ): Promise<void> {
-  discardRest(request);
+  discardRest(request, documentMs);
   const { body } = reply;
   const size = body.kind === "bytes" ? body.bytes.length : body.size;
   response.writeHead(reply.status, { ...reply.headers, "content-length": String(size) });
@@ -50,8 +55,9 @@ export async function sendReply(
   } else response.end(await file.readFile());
 }
 
-/** The connection can be used again when what is left of the request has been read, if that is not too much. */
-function discardRest(request: IncomingMessage): void {
+/** The connection can be used again when what is left of the request has been read, if that is not too much, or too slow. */
+function discardRest(request: IncomingMessage, msMax: number): void {
+  endInTime(request, msMax);
   let bytes = 0;
   request.on("data", (chunk: Buffer) => {
     bytes += chunk.length;

@@ -104,19 +104,29 @@ export function acceptedFormat(accept: string | undefined): DocumentFormat {
  */
 export async function readBody<T>(
   request: IncomingMessage,
-  { bytesMax, read }: { readonly bytesMax: number; read(value: unknown): T },
+  { bytesMax, msMax, read }: { readonly bytesMax: number; readonly msMax: number; read(value: unknown): T },
 ): Promise<T> {
   const mediaType = request.headers["content-type"] ?? "";
   const format = formatOfMediaType(mediaType);
   if (format === undefined || !/^application\//i.test(mediaType.trim())) {
     throw REFUSALS.body("content-type is neither application/toml nor application/json");
   }
+  endInTime(request, msMax);
   const bytes = await readBytes(request, bytesMax);
   try {
     return read(parseDocument(bytes, format));
   } catch (error) {
     throw error instanceof ShapeError ? REFUSALS.body(error.message) : error;
   }
+}
+
+/** Breaks the connection if the rest of a request takes longer: who sends a byte now and then keeps it from others. */
+export function endInTime(request: IncomingMessage, msMax: number): void {
+  if (request.complete) return;
+  const timer = setTimeout(() => {
+    if (!request.complete) request.destroy();
+  }, msMax);
+  request.once("close", () => clearTimeout(timer));
 }
 
 async function readBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer> {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { setImmediate as immediate } from "node:timers/promises";
+import { setImmediate as immediate, setTimeout as sleep } from "node:timers/promises";
 
 import type { BindleServer } from "../../src/bindle-server/mod.ts";
 import { Users } from "../../src/bindle-server/mod.ts";
@@ -151,6 +151,40 @@ test("POST _i refuses a chunked body over the limit without waiting for its end"
   }
   const answer = await ask("POST", "_i", { headers: TOML, body: endless(), duplex: "half" });
   assert.equal(answer.status, 413);
+});
+
+const slow = [
+  { what: "an invoice", head: "POST /v1/_i HTTP/1.1\r\nContent-Type: application/toml" },
+  { what: "the rest of a request that was refused", head: "POST /v1/none HTTP/1.1" },
+  { what: "a body that nobody asked for", head: "GET /v1/_q HTTP/1.1" },
+];
+for (const { what, head } of slow) {
+  test(`a client that sends ${what} a byte at a time loses its connection`, async () => {
+    await using place = await temporaryFolder();
+    await using impatient = await startServer(place.path, { limits: { documentMs: 50 } });
+    const { hostname, port } = new URL(impatient.url);
+    using client = await RawClient.connect({ host: hostname, port: Number(port) });
+    client.send(`${head}\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n`);
+    const trickle = setInterval(() => client.send("#"), 5);
+    try {
+      await client.rest();
+    } finally {
+      clearInterval(trickle);
+    }
+  });
+}
+
+test("a connection serves many requests, however long after one another they come, and all at once", async () => {
+  await using place = await temporaryFolder();
+  await using impatient = await startServer(place.path, { limits: { documentMs: 1 } });
+  const { hostname, port } = new URL(impatient.url);
+  using client = await RawClient.connect({ host: hostname, port: Number(port) });
+  const request = "GET /v1/_q HTTP/1.1\r\nHost: x\r\n\r\n";
+  for (const count of [1, 2, 50]) {
+    client.send(request.repeat(count));
+    for (let reply = 0; reply < count; reply++) assert.match(await client.reply(), /^HTTP\/1\.1 200 /);
+    await sleep(5);
+  }
 });
 
 for (const type of ["text/plain", "application/x-www-form-urlencoded", "toml", "text/toml"]) {
