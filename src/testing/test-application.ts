@@ -9,7 +9,10 @@ import { ServedApplication, type ServeOptions } from "../host/mod.ts";
 import { createWorkingDirectory, loadApplication } from "../loader/mod.ts";
 import type { HttpLogEntry } from "../trigger/mod.ts";
 
-export type StartOptions = Pick<ServeOptions, "limits" | "componentLimits" | "clock" | "random" | "tls"> & {
+export type StartOptions = Pick<
+  ServeOptions,
+  "limits" | "componentLimits" | "clock" | "outbound" | "random" | "tls"
+> & {
   /** A manifest, a directory with one, or a module. */
   readonly from: string;
   readonly componentIds?: readonly string[];

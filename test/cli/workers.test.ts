@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ServingThreads } from "../../src/cli/workers/serving-threads.ts";
 import { createWorkingDirectory, loadApplication } from "../../src/loader/mod.ts";
 import type { HttpLogEntry } from "../../src/trigger/mod.ts";
+import { eventually } from "../http/serve.ts";
 import { type SpindleProcess, Workplace } from "./spindle-process.ts";
 
 const MANIFEST = `
@@ -29,6 +30,14 @@ source = "wagi.wasm"
 `;
 const GUESTS = ["c/spin-b", "c/wagi"];
 const skip = process.platform !== "linux";
+
+/**
+ * Waits until so many sockets listen on the port of a URL. Linux tells in pieces, between which sockets of others
+ * come and go: a line may be left out, or be there twice.
+ */
+async function haveListeners(url: string, count: number): Promise<void> {
+  await eventually(() => assert.equal(listenersOn(url), count));
+}
 
 /** Sockets of all processes that listen on the port of a URL, as Linux tells. */
 function listenersOn(url: string): number {
@@ -53,7 +62,7 @@ test("up --workers listens with as many threads, and tells of it once", { skip }
   await using spindle = await place.up(["--workers", "3"]);
   assert.equal(spindle.stdout.match(/^Serving/gm)?.length, 1);
   assert.equal(spindle.stderr.match(/^Logging component stdio/gm)?.length, 1);
-  assert.equal(listenersOn(await spindle.serving()), 3);
+  await haveListeners(await spindle.serving(), 3);
   await answersAll(spindle, 50);
 });
 
@@ -71,7 +80,7 @@ for (const { signal, code } of [
     spindle.kill(signal);
     const ended = await spindle.ended();
     assert.equal(ended.code, code);
-    assert.equal(listenersOn(url), 0);
+    await haveListeners(url, 0);
     assert.deepEqual(place.leftovers, []);
   });
 }
@@ -143,7 +152,7 @@ test("a thread that ends is told of and replaced, while the others go on", { ski
       ["error"],
     );
     assert.match(entries[0]?.message ?? "", /^A thread of Spindle has ended, another takes its place: /);
-    assert.equal(listenersOn(url), 2);
+    await haveListeners(url, 2);
     assert.equal((await fetch(url)).status, 200);
   } finally {
     await threads.stop();

@@ -22,7 +22,7 @@ component = "front"
 
 [component.front]
 source = ${JSON.stringify(GUEST)}
-allowed_outbound_hosts = ["http://127.0.0.1:*", "http://*.spin.internal"]
+allowed_outbound_hosts = ["http://127.0.0.1:*", "http://localhost:*", "http://[::ffff:127.0.0.1]:*", "http://*.spin.internal"]
 
 [[trigger.http]]
 route = "/wagi/..."
@@ -269,6 +269,16 @@ for (const { path, code, because } of OUTBOUND_ERRORS) {
     assert.equal(await text(path), `error ${String(code).padStart(2, "0")}\n`);
   });
 }
+
+test("A guest reaches no private address where those are blocked, though it may ask any host, but other components", async () => {
+  await using server = await serve((_incoming, response) => response.end("private"));
+  await using blocked = await startApplication({ from: folder, outbound: { blockNetworks: ["private"] } });
+  const reached = async (host: string) => await (await blocked.fetch(`/proxy/${host}/hello`)).text();
+  for (const host of ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"]) {
+    assert.equal(await reached(`${host}:${server.port}`), "error 04\n", host);
+  }
+  assert.equal(await reached("back.spin.internal"), "Hello from Spindle\n");
+});
 
 test("A component calls another one, which has no route, in pieces both ways", async () => {
   assert.equal((await app.fetch("/back")).status, 200, "the front answers every path");

@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { startApplication, type TestApplication } from "../../src/testing/mod.ts";
 import { eventually } from "../http/serve.ts";
 
@@ -184,6 +185,49 @@ test("A call that takes longer than wall_time is a 504, and the log says what wa
     assert.deepEqual([response.status, await response.text()], [504, ""]);
     assert.match(app.log.at(-1)?.message ?? "", /longer than 20 ms/);
   });
+});
+
+test("A flood of requests that compute without end leaves its share to another component", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "spindle-limits-"));
+  try {
+    await writeFile(join(directory, "busy.wat"), program("(loop (br 0))"));
+    await writeFile(join(directory, "quick.wat"), program(""));
+    const component = (id: string) => `
+      [[trigger.http]]
+      route = "/${id}"
+      component = "${id}"
+      executor = { type = "wagi" }
+      [component.${id}]
+      source = "${id}.wat"
+      [component.${id}.tool.spindle]
+      cpu_time = "60s"
+      wall_time = "60s"`;
+    await writeFile(
+      join(directory, "spin.toml"),
+      `spin_manifest_version = 2
+      application = { name = "flood" }
+      ${component("busy")}
+      ${component("quick")}`,
+    );
+    await using app = await startApplication({ from: directory, limits: { activeMax: 60, waitingMax: 100 } });
+    const abort = new AbortController();
+    let answered = 0;
+    const flood = Array.from({ length: 120 }, () =>
+      app.fetch("/busy", { signal: abort.signal }).then(
+        () => void answered++,
+        () => undefined,
+      ),
+    );
+    while (app.served.trigger.counts.active === 0) await nextTurn();
+    for (let left = 30; left > 0; left--) assert.equal((await app.fetch("/quick")).status, 200);
+    const { active, waiting } = app.served.trigger.counts;
+    assert.ok(active > 0 && active + waiting > 60, `${active} active, ${waiting} waiting`);
+    assert.equal(answered, 0, "the flood goes on all the while");
+    abort.abort();
+    await Promise.all(flood);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });
 
 const GROWS = "(call $digit (i32.ne (memory.grow (i32.const 2)) (i32.const -1)))";
