@@ -37,10 +37,15 @@ const config: HostInterface<CapabilityContext> = {
   functions: {
     "get-config"({ data }: Call, key: string): Result<string, ConfigError> {
       const found = data.variables.get(key);
-      return found.tag === "ok" ? found : err({ tag: CONFIG_TAGS[found.val.tag], val: found.val.val });
+      return found.tag === "ok" ? found : err(configError(found.val));
     },
   },
 };
+
+/** The same error in the words of the older interface. */
+export function configError({ tag, val }: VariableError): ConfigError {
+  return { tag: CONFIG_TAGS[tag], val };
+}
 
 interface StoreError {
   readonly tag: "upstream" | "io";
