@@ -10,7 +10,8 @@
 //   /realloc-outside /realloc-straddles /realloc-last /realloc-unaligned /realloc-trap /realloc-calls
 //   /realloc-loop /realloc-recurse /realloc-memory /realloc-overlap
 // Ends, or never does:
-//   /recurse /memory /loop, and /stall, which begins its answer and goes no further
+//   /recurse /memory /loop, /read-body, which answers when it has read the request,
+//   and /stall, which begins its answer and goes no further
 // Whatever the path, `?later` waits first, so that the harm is done in second gear. All others, such as
 // /look, are answered with the numbers of the handles that the guest was given and with what it finds in
 // its memory: the same for each request.
@@ -189,6 +190,16 @@ static void lieAboutMemory(u32 request) {
   }
 }
 
+static void readBody(u32 request) {
+  request_consume(request, result);
+  u32 body = result[1];
+  incoming_body_stream(body, result);
+  u32 stream = result[1];
+  do input_read(stream, 1024, result);
+  while ((u8)result[0] == 0);
+  if ((u8)result[1] == 0) __builtin_trap();
+}
+
 EXPORT_HANDLER void handle(u32 request, u32 outparam) {
   if (!heapEnd) heapEnd = &__heap_base;
   readPath(request);
@@ -200,6 +211,7 @@ EXPORT_HANDLER void handle(u32 request, u32 outparam) {
   if (HARM("recurse")) recurse(0);
   if (HARM("memory")) grow(), __builtin_trap();
   if (HARM("loop")) loop();
+  if (HARM("read-body")) readBody(request);
   u32 body, response = newResponse(&body);
   answer(outparam, response);
   u32 stream = streamOf(body);

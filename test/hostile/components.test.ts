@@ -13,6 +13,8 @@ import { eventually } from "../http/serve.ts";
 const GUEST = join(import.meta.dirname, "../../guests/c/hostile-wasi-http.wasm");
 /** Short, for those that never end. */
 const REQUEST_TIME_MS = 800;
+/** Before that: a client that sends nothing is let go of. */
+const STALL_TIME_MS = 300;
 /** What is added to a path to have the harm done in that gear. */
 const GEARS = { first: "", second: "?later" } as const;
 
@@ -71,7 +73,7 @@ for (const [gear, query] of Object.entries(GEARS)) {
   const app = owned.use(
     await startApplication({
       from: directory,
-      limits: { requestTimeMs: REQUEST_TIME_MS },
+      limits: { requestTimeMs: REQUEST_TIME_MS, stallTimeMs: STALL_TIME_MS },
       componentLimits: { memoryBytesMax: 32 * 1024 * 1024 },
     }),
   );
@@ -104,6 +106,15 @@ for (const [gear, query] of Object.entries(GEARS)) {
     await client.until("\r\n\r\n");
     assert.equal(await look(), fresh);
     client.socket.destroy();
+    await eventually(() => assert.equal(trigger.counts.active, 0));
+    assert.equal(await look(), fresh);
+  });
+
+  test(`A guest in ${gear} gear that waits for a body which does not come loses its connection, and no more`, async () => {
+    const { hostname, port } = new URL(url);
+    using client = await RawClient.connect({ host: hostname, port: Number(port) });
+    client.send(`POST /read-body${query} HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf`);
+    assert.doesNotMatch(await client.rest(), /^HTTP\/1\.1 200/);
     await eventually(() => assert.equal(trigger.counts.active, 0));
     assert.equal(await look(), fresh);
   });
