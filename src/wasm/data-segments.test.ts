@@ -23,7 +23,22 @@ const cases = [
   {
     data: '(data (i32.const 8) "x") (data (i32.const 0) "ab") (data (i32.const 9) "cd")',
     lengths: [1, 2, 2],
-    because: "between them may be what was written before",
+    because: "between them is what was written before",
+  },
+  {
+    data: '(data (i32.const 9) "xyz") (data (i32.const 0) "ab") (data (i32.const 9) "cd")',
+    lengths: [3, 11],
+    because: "what was written before is written over, or stays behind it",
+  },
+  {
+    data: '(data (i32.const 9) "x") (data (i32.const 0) "ab") (data (i32.const 8) "cd") (data (i32.const 11) "e")',
+    lengths: [1, 10, 1],
+    because: "behind what was written over, more may be",
+  },
+  {
+    data: '(data (i32.const 0) "abcd") (data (i32.const 2) "x") (data (i32.const 5) "e")',
+    lengths: [4, 1, 1],
+    because: "the second is within the first",
   },
   {
     data: '(data (global.get 0) "x") (data (i32.const 0) "ab") (data (i32.const 3) "cd")',

@@ -11,6 +11,9 @@ import { OP } from "./opcodes.ts";
 /** More zeros than this cost more than another segment does. */
 const GAP_BYTES_MAX = 64;
 
+/** After so many that are apart, no more are put together: each is compared with all before it. */
+const WRITTEN_MAX = 1_000;
+
 /** One segment as it is written. */
 export interface MergedSegment {
   readonly pieces: readonly Piece[];
@@ -55,10 +58,12 @@ export class DataSegments {
 class Merger {
   readonly merged: { pieces: Piece[]; length: number; active: DataSegment["active"] }[] = [];
   readonly #layout: Layout;
-  /** For each memory, where what has been written ends; beyond it all is zero. */
-  readonly #ends = new Map<number, number>();
-  /** Where the last segment ends; unknown if it may be anywhere, or is not in a memory of the module's own. */
-  #lastEnd: number | undefined;
+  /** What has been written so far, the last one included. */
+  readonly #written: Extent[] = [];
+  /** The last one; absent if another cannot be put behind it. */
+  #last: Extent | undefined;
+  /** From here on, the memory behind the last one may have been written before it. */
+  #ceiling = 0;
 
   constructor(layout: Layout) {
     this.#layout = layout;
@@ -69,28 +74,34 @@ class Merger {
     const start = active && this.#constantOffset(active);
     const gap = active && start !== undefined ? this.#gapBefore(active.memory, start) : undefined;
     const last = this.merged.at(-1);
-    if (last && gap !== undefined) {
+    if (last && this.#last && gap !== undefined) {
       last.pieces.push({ gap, bytes });
       last.length += gap + length;
+      this.#last.end += gap + length;
     } else {
       this.merged.push({ pieces: [{ gap: 0, bytes }], length, active });
+      this.#begin(active?.memory, start, length);
     }
-    this.#lastEnd = start === undefined ? undefined : start + length;
-    // One that may be anywhere may be behind all others: nothing is known to be zero then.
-    if (active)
-      this.#ends.set(active.memory, Math.max(this.#endOf(active.memory), this.#lastEnd ?? Infinity));
+  }
+
+  #begin(memory: number | undefined, start: number | undefined, length: number): void {
+    this.#last = undefined;
+    if (memory === undefined || this.#written.length === WRITTEN_MAX) return;
+    // One that may be anywhere may be where others leave zeros.
+    const extent = { memory, start: start ?? 0, end: start === undefined ? Infinity : start + length };
+    if (start !== undefined) {
+      this.#last = extent;
+      const above = this.#written.filter((each) => each.memory === memory && each.end > start);
+      this.#ceiling = above.reduce((lowest, each) => Math.min(lowest, Math.max(each.start, start)), Infinity);
+    }
+    this.#written.push(extent);
   }
 
   /** The zeros between the last segment and an address, if they are so few that both may be one. */
   #gapBefore(memory: number, start: number): number | undefined {
-    const isBehind = this.merged.at(-1)?.active?.memory === memory && this.#lastEnd === this.#endOf(memory);
-    if (!isBehind || this.#lastEnd === undefined) return undefined;
-    const gap = start - this.#lastEnd;
+    if (this.#last?.memory !== memory || start > this.#ceiling) return undefined;
+    const gap = start - this.#last.end;
     return gap >= 0 && gap <= GAP_BYTES_MAX ? gap : undefined;
-  }
-
-  #endOf(memory: number): number {
-    return this.#ends.get(memory) ?? 0;
   }
 
   /** In a memory that others have too, zeros are none of ours to write, and what comes before a trap is seen. */
@@ -107,4 +118,10 @@ class Merger {
     const value = reader.s33() >>> 0;
     return reader.done ? value : undefined;
   }
+}
+
+interface Extent {
+  readonly memory: number;
+  readonly start: number;
+  end: number;
 }
