@@ -97,7 +97,7 @@ export class SpindleProcess implements AsyncDisposable {
   /** Where it serves, once it does. */
   async serving(): Promise<string> {
     await this.until(() => /Available Routes|"routes"/.test(this.stdout));
-    const url = /http:\/\/[\w.:[\]]+/.exec(this.stdout)?.[0];
+    const url = /https?:\/\/[\w.:[\]]+/.exec(this.stdout)?.[0];
     if (url === undefined) throw new Error(`No address in ${this.stdout}`);
     return url;
   }

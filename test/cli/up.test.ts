@@ -2,9 +2,11 @@
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import https from "node:https";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { CERTIFICATE, KEY } from "../executors/certificate.ts";
 import { Workplace } from "./spindle-process.ts";
 
 const MANIFEST = `
@@ -47,6 +49,23 @@ Available Routes:
   );
   assert.equal(spindle.stderr, 'Logging component stdio to ".spin/logs/"\n');
   assert.equal((await spindle.fetch("/spin/x")).status, 200);
+});
+
+test("up serves HTTPS with --tls-cert and --tls-key", async () => {
+  using place = new Workplace(MANIFEST, GUESTS);
+  place.write("cert.pem", CERTIFICATE);
+  place.write("key.pem", KEY);
+  await using spindle = await place.up(["--tls-cert", "cert.pem", "--tls-key", "key.pem"]);
+  const url = await spindle.serving();
+  assert.match(url, /^https:/);
+  const told = await new Promise<string>((resolve, reject) => {
+    https
+      .get(`${url}/spin/x`, { ca: CERTIFICATE, servername: "localhost" }, async (response) => {
+        resolve(Buffer.concat(await Array.fromAsync(response)).toString());
+      })
+      .on("error", reject);
+  });
+  assert.match(told, /spin-full-url: https:\/\/127\.0\.0\.1:\d+\/spin\/x/);
 });
 
 test("up --format json tells them to a program", async () => {

@@ -50,6 +50,17 @@ test("TerminalWriter passes on what was printed in one turn together", async () 
   assert.equal(terminal.text, "aé🦀");
 });
 
+test("TerminalWriter.writeLine() ends what a guest has left unfinished", () => {
+  const terminal = new FakeTerminal();
+  terminal.writer.writeLine("first");
+  terminal.writer.write(bytes("of a guest"));
+  terminal.writer.writeLine("second");
+  terminal.writer.write(bytes("whole\n"));
+  terminal.writer.writeLine("third");
+  terminal.writer.flush();
+  assert.equal(terminal.text, "first\nof a guest\nsecond\nwhole\nthird\n");
+});
+
 test("TerminalWriter goes on where a busy terminal stopped", () => {
   const terminal = new FakeTerminal();
   terminal.room = 3;

@@ -18,6 +18,8 @@ const BUSY_RETRY_MS = 50;
 const CLOSE_WAIT_MS_MAX = 250;
 const CLOSE_POLL_MS = 5;
 
+const NEWLINE = 0x0a;
+
 /** Takes as many bytes as it can without waiting, and says how many. */
 export type TakesBytes = (bytes: Uint8Array) => number;
 
@@ -27,6 +29,8 @@ export class TerminalWriter {
   #waitingBytes = 0;
   #droppedBytes = 0;
   #scheduled = false;
+  /** Whether the last byte, of a guest perhaps, ended a line. */
+  #isAtLineStart = true;
 
   constructor(take: TakesBytes) {
     this.#take = take;
@@ -38,10 +42,16 @@ export class TerminalWriter {
       this.#droppedBytes += bytes.length;
       return;
     }
+    if (bytes.length > 0) this.#isAtLineStart = bytes.at(-1) === NEWLINE;
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
     if (!this.#scheduled) this.#schedule(0);
     if (this.#waitingBytes >= BATCH_BYTES) this.#pass();
+  }
+
+  /** Writes a line of its own: what a guest has left unfinished is ended before it. */
+  writeLine(line: string): void {
+    this.write(Buffer.from(`${this.#isAtLineStart ? "" : "\n"}${line}\n`));
   }
 
   /** Passes on what can be passed on at once. */

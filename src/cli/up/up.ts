@@ -37,7 +37,7 @@ async function start(options: UpOptions): Promise<{ stop(): Promise<void> }> {
   const terminal = new TerminalWriter(nonBlocking(2, process.stderr));
   process.once("exit", () => terminal.flush());
   const tell = (line: string) => {
-    terminal.write(Buffer.from(`${line}\n`));
+    terminal.writeLine(line);
     terminal.flush();
   };
 
@@ -63,7 +63,7 @@ async function start(options: UpOptions): Promise<{ stop(): Promise<void> }> {
         preparing = `: ${componentId.slice(0, SHOWN_ID_LENGTH_MAX)}, ${number} of ${count}`;
       },
       // Not passed on at once: there may be many in one turn of the event loop.
-      log: ({ severity, message }) => terminal.write(Buffer.from(`${severity}: ${message}\n`)),
+      log: ({ severity, message }) => terminal.writeLine(`${severity}: ${message}`),
     }),
   );
   // Not before: the logs are left alone if another process serves here.
