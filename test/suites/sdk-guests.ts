@@ -6,6 +6,7 @@
 // Files of other names are skipped.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -83,7 +84,41 @@ const EXPECTATIONS: readonly Expectation[] = [
   },
   { names: /^rust-redis/, probes: [], refusal: "COMPONENT_HANDLER_MISSING" },
   { names: /^js-sdk3/, probes: [...hello("hello from fetch-event guest\n"), header("x-guest", "js-hello")] },
-  { names: /^js-sdk2/, probes: [...hello("hello sdk2\n"), header("x-guest", "sdk2")] },
+  {
+    names: /^js-sdk2/,
+    probes: [
+      ...hello("hello sdk2\n"),
+      header("x-guest", "sdk2"),
+      // Its router answers nothing there: the runtime does, and leaves the body open.
+      answers("/nope", { status: 500, body: "" }),
+    ],
+  },
+  {
+    names: /^js-hono/,
+    probes: [
+      ...hello("hello from hono\n"),
+      header("x-guest", "js-hono"),
+      answers("/nope", { status: 404, body: "no route /nope\n" }),
+      answers("/users/7?q=é", { status: 200, body: '{"id":"7","q":"é"}' }),
+      answers("/throw", { status: 500, body: "Internal Server Error" }),
+      answers("/stream", { status: 200, body: "piece 2\npiece 1\npiece 0\n" }),
+      answers("/apis", {
+        status: 200,
+        body: '{"url":"http://a.example/b?c=1#d","base64":"spindle","clone":2,"uuid":true,"decoded":"é🦀","params":"2","time":true}',
+      }),
+      echoes("a body of 1 MiB", MEBIBYTE),
+      posts("/upper", "HÉLLO"),
+      posts("/digest", createHash("sha256").update("hÉllo").digest("hex")),
+      {
+        what: "an outbound request",
+        async run(app, upstream) {
+          const response = await app.fetch("/out", { headers: { "x-target": `${upstream}/p?q` } });
+          assert.equal(response.headers.get("x-upstream"), "1");
+          assert.equal(await response.text(), "POST /p?q guest 12");
+        },
+      },
+    ],
+  },
   { names: /^py-sdk3/, probes: hello("hello from python\n") },
   // It prints, but no header: a command is no CGI program for that.
   {
@@ -123,6 +158,16 @@ function echoes(what: string, body: Buffer<ArrayBuffer>): Probe {
       const response = await app.fetch("/echo", { method: "POST", headers, body });
       assert.equal(response.headers.get("content-type"), "text/x-probe");
       assert.ok(Buffer.from(await response.arrayBuffer()).equals(body), "another body came back");
+    },
+  };
+}
+
+/** What it makes of the body "hÉllo". */
+function posts(path: string, expected: string): Probe {
+  return {
+    what: `POST ${path}`,
+    async run(app) {
+      assert.equal(await (await app.fetch(path, { method: "POST", body: "hÉllo" })).text(), expected);
     },
   };
 }
