@@ -1,6 +1,6 @@
 // Measures requests that are more than a hello, each against bare `node:http` doing the same in the same run.
 //
-//     npm run bench:bodies -- [--rounds 12] [--seconds 1] [--connections 64] [--interpreter FILE]
+//     npm run bench:bodies -- [--rounds 12] [--seconds 1] [--connections 64] [--clients-sleep] [--interpreter FILE]
 //
 // `echo` reads and answers 16 KiB, `file` answers a mounted file of 64 KiB. FILE is an interpreter that answers the
 // hello of the benchmark, such as guests/quickjs.
@@ -50,10 +50,16 @@ async function main(): Promise<void> {
       rounds: { type: "string", default: "12" },
       seconds: { type: "string", default: "1" },
       connections: { type: "string", default: "64" },
+      "clients-sleep": { type: "boolean", default: false },
       interpreter: { type: "string" },
     },
   });
-  const order = { seconds: Number(values.seconds), connections: Number(values.connections), anyBody: true };
+  const order = {
+    seconds: Number(values.seconds),
+    connections: Number(values.connections),
+    maySleep: values["clients-sleep"],
+    anyBody: true,
+  };
   const directory = await mkdtemp(join(tmpdir(), "spindle-bench-bodies-"));
   try {
     await using servers = new AsyncDisposableStack();
@@ -140,7 +146,7 @@ async function answerOf({ port }: Server, { path = "/", bodyBytes }: Request): P
 async function measureBoth(
   { request, bare, ours }: Pair,
   generator: LoadGenerator,
-  order: Pick<LoadOrder, "seconds" | "connections" | "anyBody">,
+  order: Omit<LoadOrder, "port">,
 ): Promise<void> {
   let bareUs: number | undefined;
   for (const { server, samples } of [bare, ours]) {

@@ -58,7 +58,7 @@ async function main(): Promise<void> {
   });
   await using server = await Server.start(SERVER);
   using generator = new LoadGenerator();
-  const order = { port: server.port, connections: Number(values.connections) };
+  const order = { port: server.port, connections: Number(values.connections), maySleep: true };
   await generator.run({ ...order, seconds: WARM_UP_SECONDS });
   const measure = () => generator.run({ ...order, seconds: Number(values.seconds) });
   const rounds = [];

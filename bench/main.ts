@@ -1,7 +1,7 @@
 // Measures what an answer costs through each executor, against bare `node:http` in the same run.
 //
-//     npm run bench -- [--rounds 12] [--seconds 1] [--connections 64] [--only spin-rust,wagi-c] [--workers 2]
-//                      [--app FILE ...] [--peer NAME=COMMAND ...]
+//     npm run bench -- [--rounds 12] [--seconds 1] [--connections 64] [--clients-sleep] [--only spin-rust,wagi-c]
+//                      [--workers 2] [--app FILE ...] [--peer NAME=COMMAND ...]
 //
 // `--app` adds an application: a manifest, or a module or component, such as one that an SDK has built. `--peer` adds
 // a server of somebody else: a command of the shell, in which PORT stands for the port it must listen on.
@@ -12,6 +12,7 @@
 
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import type { LoadOrder } from "./load.ts";
 import { LoadGenerator } from "./load-generator.ts";
 import { Server } from "./server.ts";
 import { formatTable, median, medianOf, type Sample } from "./table.ts";
@@ -57,6 +58,7 @@ async function main(): Promise<void> {
       rounds: { type: "string", default: "12" },
       seconds: { type: "string", default: "1" },
       connections: { type: "string", default: "64" },
+      "clients-sleep": { type: "boolean", default: false },
       only: { type: "string" },
       workers: { type: "string" },
       app: { type: "string", multiple: true, default: [] },
@@ -66,6 +68,7 @@ async function main(): Promise<void> {
   const order = {
     seconds: Number(values.seconds),
     connections: Number(values.connections),
+    maySleep: values["clients-sleep"],
     anyBody: values.app.length + values.peer.length > 0,
   };
   const selected = values.only?.split(",");
@@ -111,7 +114,7 @@ async function start({ name, command }: Case, servers: AsyncDisposableStack): Pr
 async function measureAll(
   all: readonly Measured[],
   generator: LoadGenerator,
-  order: { readonly seconds: number; readonly connections: number },
+  order: Omit<LoadOrder, "port">,
 ): Promise<void> {
   let bareUs: number | undefined;
   for (const { server, samples } of all) {
