@@ -4,6 +4,8 @@
 // a pipe holds is bounded if its writer looks at `room` first. Bytes that are passed in belong to the
 // pipe: neither side changes them afterwards, so nobody copies them.
 
+import { countPassing } from "./garbage.ts";
+
 /**
  * - flowing: more may come
  * - ended: all has been read, and there will be no more
@@ -141,6 +143,7 @@ export class BytePipe implements AsyncIterable<Uint8Array> {
   #taken(bytes: Uint8Array): Uint8Array {
     const wasFull = this.#held >= this.capacity;
     this.#held -= bytes.length;
+    countPassing(bytes.length);
     if (wasFull) this.#writers.notify();
     return bytes;
   }

@@ -4,14 +4,13 @@
 // dropped memories of 256 MiB hold 16 GB. And a process in which nothing happens collects nothing. So once
 // enough has been dropped, we ask for a collection.
 
-import { getHeapStatistics, setFlagsFromString } from "node:v8";
-import vm from "node:vm";
+import { getHeapStatistics } from "node:v8";
+import { collectGarbage } from "../bytes/mod.ts";
 
 /** Bytes dropped before a collection, which takes some milliseconds. */
 const DROPPED_BYTES_MAX = 128 * 1024 * 1024;
 
 let dropped = 0;
-let collect: (() => void) | undefined;
 
 /** Counts bytes that were dropped; when they are many, they are freed in a later turn. */
 export function freeLater(bytes: number): void {
@@ -21,8 +20,7 @@ export function freeLater(bytes: number): void {
   // Whoever drops still holds: its frames must be gone first.
   setTimeout(() => {
     dropped = 0;
-    collect ??= garbageCollector();
-    collect();
+    collectGarbage();
   }, 0).unref();
 }
 
@@ -30,13 +28,4 @@ export function freeLater(bytes: number): void {
 export function isHeapShort(): boolean {
   const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
   return used > limit / 2;
-}
-
-/** The function that `--expose-gc` offers, without exposing it. */
-function garbageCollector(): () => void {
-  setFlagsFromString("--expose-gc");
-  // A context made while the flag is set has the function; V8 promises its type.
-  const gc = vm.runInNewContext("gc") as () => void;
-  setFlagsFromString("--no-expose-gc");
-  return gc;
 }
