@@ -12,8 +12,9 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { LoadOrder } from "./load.ts";
 import { LoadGenerator } from "./load-generator.ts";
+import { type Measured, measureRound } from "./round.ts";
 import { Server } from "./server.ts";
-import { formatTable, medianOf, type Row, type Sample } from "./table.ts";
+import { formatTable, medianOf, type Row } from "./table.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const KIB = 1024;
@@ -30,12 +31,6 @@ interface Case {
   /** A script of bench/ and its arguments behind the port. */
   readonly bare: readonly string[];
   readonly guest: string;
-}
-
-interface Measured {
-  readonly name: string;
-  readonly server: Server;
-  readonly samples: Sample[];
 }
 
 interface Pair {
@@ -73,7 +68,8 @@ async function main(): Promise<void> {
     }
     for (let round = 1; round <= Number(values.rounds); round++) {
       process.stderr.write(`Round ${round} of ${values.rounds}\n`);
-      for (const pair of pairs) await measureBoth(pair, generator, order);
+      for (const { request, bare, ours } of pairs)
+        await measureRound([bare, ours], generator, { ...order, ...request });
     }
     console.log(formatTable(pairs.flatMap(({ bare, ours }) => [rowOf(bare), rowOf(ours)])));
   } finally {
@@ -141,29 +137,6 @@ async function answerOf({ port }: Server, { path = "/", bodyBytes }: Request): P
   const body = bodyBytes === undefined ? {} : { method: "POST", body: "x".repeat(bodyBytes) };
   const response = await fetch(`http://127.0.0.1:${port}${path}`, body);
   return `${response.status} ${await response.text()}`;
-}
-
-async function measureBoth(
-  { request, bare, ours }: Pair,
-  generator: LoadGenerator,
-  order: Omit<LoadOrder, "port">,
-): Promise<void> {
-  let bareUs: number | undefined;
-  for (const { server, samples } of [bare, ours]) {
-    const before = server.usage();
-    const result = await generator.run({ ...order, ...request, port: server.port });
-    const after = server.usage();
-    const cpuUsPerRequest = ((after.cpuMs - before.cpuMs) * 1000) / result.requests;
-    bareUs ??= cpuUsPerRequest;
-    samples.push({
-      requestsPerSecond: result.requests / result.seconds,
-      p50Ms: result.p50Ms,
-      p99Ms: result.p99Ms,
-      cpuUsPerRequest,
-      ratioToBare: bareUs / cpuUsPerRequest,
-      residentMiB: after.residentMiB,
-    });
-  }
 }
 
 function rowOf({ name, server, samples }: Measured): Row {

@@ -12,10 +12,10 @@
 
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import type { LoadOrder } from "./load.ts";
 import { LoadGenerator } from "./load-generator.ts";
+import { type Measured, measureRound } from "./round.ts";
 import { Server } from "./server.ts";
-import { formatTable, median, medianOf, type Sample } from "./table.ts";
+import { formatTable, median, medianOf } from "./table.ts";
 
 interface Case {
   readonly name: string;
@@ -23,11 +23,8 @@ interface Case {
   readonly command: readonly string[];
 }
 
-interface Measured {
-  readonly name: string;
-  readonly server: Server;
+interface Started extends Measured {
   readonly firstAnswerMs: number;
-  readonly samples: Sample[];
 }
 
 const ROOT = join(import.meta.dirname, "..");
@@ -79,14 +76,14 @@ async function main(): Promise<void> {
 
   await using servers = new AsyncDisposableStack();
   using generator = new LoadGenerator();
-  const all: Measured[] = [];
+  const all: Started[] = [];
   for (const it of cases) all.push(await start(it, servers));
   for (const { server } of all) {
     await generator.run({ ...order, port: server.port, seconds: WARM_UP_SECONDS });
   }
   for (let round = 1; round <= Number(values.rounds); round++) {
     process.stderr.write(`Round ${round} of ${values.rounds}\n`);
-    await measureAll(all, generator, order);
+    await measureRound(all, generator, order);
   }
   const rows = all.map(({ name, firstAnswerMs, samples }) => ({ name, firstAnswerMs, ...medianOf(samples) }));
   console.log(formatTable(rows));
@@ -100,37 +97,13 @@ function withWorkers(apps: readonly Case[], workers: string): readonly Case[] {
 }
 
 /** Starts a server several times; the last stays. */
-async function start({ name, command }: Case, servers: AsyncDisposableStack): Promise<Measured> {
+async function start({ name, command }: Case, servers: AsyncDisposableStack): Promise<Started> {
   const firstAnswersMs: number[] = [];
   for (;;) {
     const server = await Server.start(command);
     firstAnswersMs.push(server.firstAnswerMs);
     if (firstAnswersMs.length < STARTS) await server[Symbol.asyncDispose]();
     else return { name, server: servers.use(server), firstAnswerMs: median(firstAnswersMs), samples: [] };
-  }
-}
-
-/** One round: the first of all is the bare server, which the others are compared with. */
-async function measureAll(
-  all: readonly Measured[],
-  generator: LoadGenerator,
-  order: Omit<LoadOrder, "port">,
-): Promise<void> {
-  let bareUs: number | undefined;
-  for (const { server, samples } of all) {
-    const before = server.usage();
-    const result = await generator.run({ ...order, port: server.port });
-    const after = server.usage();
-    const cpuUsPerRequest = ((after.cpuMs - before.cpuMs) * 1000) / result.requests;
-    bareUs ??= cpuUsPerRequest;
-    samples.push({
-      requestsPerSecond: result.requests / result.seconds,
-      p50Ms: result.p50Ms,
-      p99Ms: result.p99Ms,
-      cpuUsPerRequest,
-      ratioToBare: bareUs / cpuUsPerRequest,
-      residentMiB: after.residentMiB,
-    });
   }
 }
 
