@@ -23,7 +23,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { isBuiltin } from "node:module";
+import { createRequire, isBuiltin } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -56,12 +56,21 @@ async function bundle(dist = "dist") {
   const library = await rollUp(Object.values(exports), { dir: dist });
   const atStart = await modulesOf("src/cli/main.ts");
   const toServe = await modulesOf("src/cli/up/up.ts");
+  const forComponents = await modulesOf(
+    "src/runtime/components.ts",
+    "src/trigger/http/executors/component-executor.ts",
+  );
   const output = {
     dir: dist,
     // As deep as the files of src/cli, which look for package.json above them.
     chunkFileNames: "cli/[name]-[hash].js",
     codeSplitting: {
-      groups: [{ name: "up", test: (id) => toServe.has(id) && !atStart.has(id) }],
+      // What is needed in several of them is in the first.
+      groups: [
+        { name: "start", test: (id) => atStart.has(id), priority: 3 },
+        { name: "up", test: (id) => toServe.has(id), priority: 2 },
+        { name: "components", test: (id) => forComponents.has(id), priority: 1 },
+      ],
       // What the command line needs too stays with it.
       includeDependenciesRecursively: false,
     },
@@ -72,9 +81,9 @@ async function bundle(dist = "dist") {
   writeFileSync(`${dist}/LICENSES.txt`, [...packages].sort().map(licenseOf).join("\n\n"));
 }
 
-/** The modules that are loaded with a file: not those that it loads later. */
-async function modulesOf(file) {
-  const output = await rollUp([file], {}, { write: false });
+/** The modules that are loaded with these files: not those that they load later. */
+async function modulesOf(...files) {
+  const output = await rollUp(files, {}, { write: false });
   const chunks = new Map(output.map((chunk) => [chunk.fileName, chunk]));
   const modules = new Set();
   const visit = (name) => {
@@ -83,7 +92,7 @@ async function modulesOf(file) {
     for (const id of chunk?.moduleIds ?? []) modules.add(id);
     for (const imported of chunk?.imports ?? []) visit(imported);
   };
-  visit(output[0].fileName);
+  for (const { fileName, isEntry } of output) if (isEntry) visit(fileName);
   return modules;
 }
 
@@ -95,7 +104,7 @@ async function rollUp(files, output, options = {}) {
     platform: "node",
     external: EXTERNAL,
     treeshake: { moduleSideEffects: false },
-    plugins: [await fixedRewriterVersion(), lazyBuiltins()],
+    plugins: [await fixedRewriterVersion(), lazyBuiltins(), lazyFunctions(), ascii()],
     output: { entryFileNames: "[name].js", minify: { compress: false, mangle: false }, ...output },
     ...options,
   });
@@ -115,7 +124,7 @@ async function fixedRewriterVersion() {
 /**
  * Takes the builtin modules of Node without importing them: an import reads every export, and some load others when
  * they are read. `node:http` alone would bring an HTTP client and a WebSocket, which takes longer than the start of Node.
- * A default export is not even loaded until it is used.
+ * A default export is not even loaded until it is used, nor is a function until it is called.
  */
 function lazyBuiltins() {
   return {
@@ -139,19 +148,59 @@ function codeOfBuiltin(id) {
       return `export default ${isCallable ? builtin : `new Proxy({}, { get: (_, key) => ${builtin}[key] })`};`;
     }
     case "named": {
-      const keys = Object.keys(process.getBuiltinModule(name)).filter((key) => /^[a-z]\w*$/i.test(key));
-      const lines = keys.map((key) => `const _${key} = /* @__PURE__ */ take("${key}");`);
+      const all = process.getBuiltinModule(name);
+      const keys = Object.keys(all).filter((key) => /^[a-z]\w*$/i.test(key));
+      const lines = keys.map((key) => {
+        const how = isMereFunction(key, all[key]) ? "later" : "take";
+        return `const _${key} = /* @__PURE__ */ ${how}("${key}");`;
+      });
       const exported = keys.map((key) => `_${key} as ${key}`);
-      return `const take = (key) => ${builtin}[key];\n${lines.join("\n")}\nexport { ${exported.join(", ")} };`;
+      return `const take = (key) => ${builtin}[key];
+        const later = (key) => { let fn; return (...args) => (fn ??= take(key))(...args); };
+        ${lines.join("\n")}
+        export { ${exported.join(", ")} };`;
     }
     default:
       return `export { default } from "\0${name}?default"; export * from "\0${name}?named";`;
   }
 }
 
+/** A function that can as well be called through another: no class, and nothing hangs on it. */
+function isMereFunction(name, value) {
+  if (typeof value !== "function" || /^[A-Z]/.test(name)) return false;
+  return Reflect.ownKeys(value).every((key) => ["length", "name", "prototype"].includes(key));
+}
+
+/** Functions of packages that few manifests need, and whose modules do a lot when they are loaded. */
+function lazyFunctions() {
+  const { resolve } = createRequire(import.meta.url);
+  return {
+    name: "lazy-functions",
+    resolveId: (id, importer) =>
+      /^semver\/./.test(id) && !importer.startsWith("\0") ? `\0lazy:${resolve(id)}` : undefined,
+    load(id) {
+      if (!id.startsWith("\0lazy:")) return undefined;
+      return `export default (...args) => require(${JSON.stringify(id.slice("\0lazy:".length))})(...args);`;
+    },
+  };
+}
+
+/** One character beyond ASCII makes V8 keep all of a source in twice the bytes, and take longer to read it. */
+function ascii() {
+  const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return {
+    name: "ascii",
+    generateBundle(_options, bundle) {
+      for (const file of Object.values(bundle)) {
+        if (file.type === "chunk") file.code = file.code.replace(/[^\0-\x7f]/g, escaped);
+      }
+    },
+  };
+}
+
 /** The folder of the package that a file belongs to; undefined for our own. */
 function packageOf(file) {
-  return /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0];
+  return /^[^\0]*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0];
 }
 
 /** Licences want their text to go with every copy. */

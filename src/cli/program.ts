@@ -34,7 +34,7 @@ export interface Actions {
 /** Runs the command in `argv`, which has neither the name of Node nor of the script, and gives the exit code. */
 export async function runProgram(argv: readonly string[], actions: Actions): Promise<number> {
   let code: number = EXIT.ok;
-  const program = createProgram({
+  const handlers: Handlers = {
     async up(options) {
       code = await actions.up(options);
     },
@@ -44,7 +44,8 @@ export async function runProgram(argv: readonly string[], actions: Actions): Pro
     async inspect(options) {
       code = await actions.inspect(options);
     },
-  });
+  };
+  const program = createProgram(handlers, argv);
   try {
     await program.parseAsync(argv, { from: "user" });
     return code;
@@ -60,7 +61,8 @@ interface Handlers {
   inspect(options: InspectOptions): Promise<void>;
 }
 
-function createProgram(actions: Handlers): Command {
+/** Hundreds of flags take a while to make: who serves, above all, does not wait for those of other commands. */
+function createProgram(actions: Handlers, [name]: readonly string[]): Command {
   const program = new Command("spindle")
     .description(
       "Runs Spin applications on Node.js: WebAssembly components, a fresh instance for every request.",
@@ -74,6 +76,11 @@ function createProgram(actions: Handlers): Command {
     .allowExcessArguments()
     .addHelpText("after", "\nTo begin: `spindle up --help`, or `spindle up` where a spin.toml is.\n");
   program.addCommand(inherit(program, upCommand(actions.up)));
+  if (name !== "up" && name !== "u") addOtherCommands(program, actions);
+  return program;
+}
+
+function addOtherCommands(program: Command, actions: Handlers): void {
   program.addCommand(refuseExcess(inherit(program, bindleCommand(actions.bindle))));
   program.addCommand(inherit(program, inspectCommand(actions.inspect)));
   program.addCommand(inherit(program, maintenanceCommand(program)), { hidden: true });
@@ -82,7 +89,6 @@ function createProgram(actions: Handlers): Command {
     const hint = didYouMean(name, ["up", "bindle", "inspect"]) ?? "See `spindle --help`.";
     program.error(`error: "${name}" is not a command\n  hint: ${hint}`);
   });
-  return program;
 }
 
 /** Commander's errors in our form: its suggestion is on a line of its own, in parentheses. */

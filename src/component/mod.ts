@@ -10,14 +10,14 @@ export { type BoundLifting, type LiftedCode, liftFunction } from "./canonical/li
 export { type LoweredCode, lowerFunction } from "./canonical/lower-function.ts";
 export { type ComponentNames, readComponentNames } from "./link/component-names.ts";
 export { readBindingsProducers } from "./link/component-type.ts";
+export { CompositionError, type Misfit } from "./link/composition-error.ts";
+export { hasComponentType } from "./link/has-component-type.ts";
 export { type Binary, type BinaryDependency, dependencyOf, planBinary } from "./link/plan-binary.ts";
 export {
-  CompositionError,
   composeComponents,
   type Dependencies,
   type Dependency,
   type DependencyExport,
-  type Misfit,
   planComponent,
   planCoreModule,
 } from "./link/plan-component.ts";

@@ -3,11 +3,11 @@ import { after, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ComponentPlan, CoreImport, FunctionType, ImportedFunction } from "../component/mod.ts";
 import { assembleText } from "../wasm/mod.ts";
+import { ComponentLinkError } from "./component-link-error.ts";
 import { ComponentLinker, type HostInterface, suspending } from "./component-linker.ts";
 import { ComponentPre, type ComponentPreOptions, exportedFunction } from "./component-pre.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
 import { TrapError } from "./invocation.ts";
-import { ComponentLinkError } from "./link-component.ts";
 import { Linker } from "./linker.ts";
 import { Store } from "./store.ts";
 

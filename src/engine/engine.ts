@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { totalmem } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
-import { OffsetMap, type RewrittenModule, rewrite } from "../wasm/mod.ts";
+import { OffsetMap, type RewrittenModule } from "../wasm/mod.ts";
 import { Budget, type Share } from "./budget.ts";
 import { EpochClock } from "./epoch.ts";
 import type { Gearing } from "./gears.ts";
@@ -249,7 +249,7 @@ async function compileModule(
   }: { readonly cached: RewrittenModule | undefined; readonly given: WebAssembly.Module | undefined },
 ): Promise<CompiledModule> {
   const startMs = performance.now();
-  const rewritten = cached ?? rewrite(bytes);
+  const rewritten = cached ?? (await rewriteNow(bytes));
   const rewrittenMs = performance.now();
   const compiled = given ?? (await WebAssembly.compile(rewritten.bytes));
   // Made by the first trap, and kept: a guest that traps for each request must not have it made for each.
@@ -267,4 +267,9 @@ async function compileModule(
       return offsets.original(offset);
     },
   };
+}
+
+async function rewriteNow(bytes: Uint8Array): Promise<RewrittenModule> {
+  const { rewrite } = await import("./rewriter.ts");
+  return rewrite(bytes);
 }

@@ -19,6 +19,7 @@ import type { FunctionType, Import } from "../wasm/mod.ts";
 import type { HostCall } from "./bind.ts";
 import type { BoundComponent } from "./bound-component.ts";
 import type { Caller } from "./caller.ts";
+import { ComponentLinkError, type ComponentLinkProblem } from "./component-link-error.ts";
 import type { ComponentLinker, HostComponentFunction, SuspendingFunction } from "./component-linker.ts";
 import { deniedFunction } from "./denied.ts";
 import type { CompiledModule } from "./engine.ts";
@@ -52,33 +53,6 @@ export interface ComponentLinkOptions extends LinkOptions {
   isMissing?(interfaceName: string): boolean;
   /** Functions that a dependency may not use: they answer with an error. */
   isDenied?(item: ImportedFunction): boolean;
-}
-
-/** One import of a component that cannot be satisfied, and why. */
-export interface ComponentLinkProblem {
-  readonly import: ImportedFunction;
-  readonly reason: "unknown-interface" | "unknown-function" | "type";
-  /** The interface of the linker that comes nearest. */
-  readonly nearest?: string;
-  /** For `type`: where the types differ. */
-  readonly difference?: string;
-}
-
-export class ComponentLinkError extends Error {
-  override readonly name = "ComponentLinkError";
-  readonly problems: readonly ComponentLinkProblem[];
-  /** Imports of core modules that cannot be satisfied. */
-  readonly coreProblems: readonly LinkProblem[];
-
-  constructor(problems: readonly ComponentLinkProblem[], coreProblems: readonly LinkProblem[]) {
-    const names = [
-      ...problems.map(({ import: { interface: from, name } }) => `"${from ?? ""}" "${name}"`),
-      ...coreProblems.map(({ import: { module, name } }) => `"${module}" "${name}"`),
-    ];
-    super(names.join(", "));
-    this.problems = problems;
-    this.coreProblems = coreProblems;
-  }
 }
 
 /**

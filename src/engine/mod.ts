@@ -2,6 +2,7 @@
 
 export { fairRoom } from "./budget.ts";
 export type { Caller, HostFunction, SuspendingHostFunction, WasmValue } from "./caller.ts";
+export { ComponentLinkError, type ComponentLinkProblem } from "./component-link-error.ts";
 export {
   type ComponentCaller,
   ComponentLinker,
@@ -35,7 +36,7 @@ export {
   SlotsExhaustedError,
   TrapError,
 } from "./invocation.ts";
-export { ComponentLinkError, type ComponentLinkers, type ComponentLinkProblem } from "./link-component.ts";
+export type { ComponentLinkers } from "./link-component.ts";
 export { LinkError, type LinkProblem } from "./link-module.ts";
 export { type LinkedFunction, Linker } from "./linker.ts";
 export { MemoryLimitError, TableLimitError } from "./minima.ts";

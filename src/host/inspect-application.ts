@@ -65,7 +65,7 @@ async function inspectComponent(
   using network = new OutboundNetwork({ report() {} });
   const builder = createBuilder(application, component, { ...options, network });
   using _engine = builder.engine;
-  const linkers = { modules: builder.linker, components: builder.componentLinker };
+  const linkers = { modules: builder.linker, components: await builder.componentLinker() };
   const binary = await inspectBinary({ engine: builder.engine, linkers }, component);
   const abis = new SpinAbis([component]);
   abis.inspect(component.id, await readFile(component.source.path));
@@ -88,7 +88,7 @@ async function rehearse(
 ): Promise<Pick<InspectedComponent, "problems" | "warnings">> {
   try {
     using context = await builder.build();
-    createExecutors(
+    await createExecutors(
       { context },
       triggers.filter(({ type }) => type === "http"),
     );

@@ -107,7 +107,7 @@ export class ServedApplication implements AsyncDisposable {
       options.log({ severity: "warning", message: `${message} [${code}]` });
     for (const message of preparationNotes(context.preparations, options))
       options.log({ severity: "note", message });
-    const executors = createExecutors(
+    const executors = await createExecutors(
       { context },
       application.triggers.filter(({ type }) => type === "http"),
     );

@@ -1,7 +1,7 @@
 // Whether a component fits those that it depends on: told here, where the place in the manifest is known.
 
 import { readFile } from "node:fs/promises";
-import { type BinaryDependency, CompositionError, type Misfit, planBinary } from "../component/mod.ts";
+import { type BinaryDependency, CompositionError, type Misfit } from "../component/mod.ts";
 import type { Component, ManifestComponent } from "../manifest/mod.ts";
 import type { Report } from "./report.ts";
 
@@ -27,7 +27,7 @@ export async function checkDependencies(
       ...(dependency.export !== undefined && { export: dependency.export }),
     };
   if (Object.keys(read).length === 0) return;
-  for (const { label, kind, message } of misfits(await readFile(source.path), read)) {
+  for (const { label, kind, message } of await misfits(await readFile(source.path), read)) {
     report.error({
       code: "COMPONENT_DEPENDENCY",
       message: `Component "${component.id}" cannot run with its dependency "${label}": ${message}`,
@@ -38,26 +38,23 @@ export async function checkDependencies(
 }
 
 /** A plan stops at its first misfit, so what comes of each dependency alone is looked at then. */
-function misfits(
+async function misfits(
   bytes: Uint8Array,
   dependencies: Readonly<Record<string, BinaryDependency>>,
-): readonly CompositionError[] {
-  const first = misfitOf(bytes, dependencies);
+): Promise<readonly CompositionError[]> {
+  const { planBinary } = await import("./plans.ts");
+  const misfitOf = (given: typeof dependencies): CompositionError | undefined => {
+    try {
+      planBinary({ bytes, dependencies: given });
+    } catch (error) {
+      if (error instanceof CompositionError) return error;
+    }
+    return undefined;
+  };
+  const first = misfitOf(dependencies);
   if (!first) return [];
   const alone = Object.entries(dependencies).flatMap(
-    ([name, dependency]) => misfitOf(bytes, { [name]: dependency }) ?? [],
+    ([name, dependency]) => misfitOf({ [name]: dependency }) ?? [],
   );
   return alone.length > 0 ? alone : [first];
-}
-
-function misfitOf(
-  bytes: Uint8Array,
-  dependencies: Readonly<Record<string, BinaryDependency>>,
-): CompositionError | undefined {
-  try {
-    planBinary({ bytes, dependencies });
-  } catch (error) {
-    if (error instanceof CompositionError) return error;
-  }
-  return undefined;
 }

@@ -4,7 +4,6 @@ import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
-import { planComponent } from "../component/mod.ts";
 import { SpindleError } from "../errors/mod.ts";
 import { kebabMistake, type ManifestComponent, type ModuleSource, parseManifest } from "../manifest/mod.ts";
 import { assembleText, isComponent, readModule } from "../wasm/mod.ts";
@@ -112,7 +111,7 @@ function componentIdOf(module: string): string {
 async function isCommand(file: string): Promise<boolean> {
   try {
     const bytes = await readModuleFile(file);
-    if (isComponent(bytes)) return isCommandComponent(bytes);
+    if (isComponent(bytes)) return await isCommandComponent(bytes);
     const functions = readModule(bytes).exports.filter(({ kind }) => kind === "func");
     const names = new Set(functions.map(({ name }) => name));
     return names.has("_start") && !names.has("handle-http-request");
@@ -125,9 +124,10 @@ async function isCommand(file: string): Promise<boolean> {
 const RUN = "wasi:cli/run";
 const HTTP_HANDLERS = ["fermyon:spin/inbound-http", "wasi:http/handler", "wasi:http/incoming-handler"];
 
-function isCommandComponent(bytes: Uint8Array): boolean {
+async function isCommandComponent(bytes: Uint8Array): Promise<boolean> {
   // Planning a large component takes a while, and most are none.
   if (!Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(RUN)) return false;
+  const { planComponent } = await import("./plans.ts");
   const names = planComponent(bytes).exports.map(({ name }) => name.replace(/@.*$/, ""));
   return names.includes(RUN) && !HTTP_HANDLERS.some((name) => names.includes(name));
 }

@@ -5,8 +5,6 @@
 // a verdict: all unknown keys and not the first, the one alternative of a union that the author meant,
 // every key of a table ("constructor" too), and words that speak of TOML.
 
-import assert from "node:assert/strict";
-
 import type * as v from "valibot";
 
 import { didYouMean } from "../errors/mod.ts";
@@ -112,7 +110,7 @@ function readPlain(node: Node, value: unknown, place: Place): unknown {
       return read(node.wrapped, value, place);
   }
   // Only a definition that uses another of valibot's schemas gets here.
-  assert.fail(`No reader for this schema at ${describePath(place.path)}`);
+  throw new Error(`No reader for this schema at ${describePath(place.path)}`);
 }
 
 function readList(item: Node, list: readonly unknown[], { path, findings }: Place): unknown {

@@ -4,13 +4,11 @@
 // the digest, which a file has from its first reading on. What was used last is dropped last.
 // Buffers that are given out are shared: they are read, never written, and not kept.
 
-import { hash, webcrypto } from "node:crypto";
+import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 
 import type { SnapshotFile } from "./snapshot-tree.ts";
-
-const { subtle } = webcrypto;
 
 /** Default for all caches together: some thousand pages of a web site with their pictures. */
 const CACHE_BYTES_MAX = 64 * 1024 * 1024;
@@ -73,7 +71,7 @@ export class ContentCache {
 
   async #readLater(file: SnapshotFile): Promise<Buffer> {
     const bytes = await readFile(file.hostPath);
-    const digest = await subtle.digest("SHA-256", bytes);
+    const digest = await crypto.subtle.digest("SHA-256", bytes);
     return this.#keep(file, bytes, Buffer.from(digest).toString("base64"));
   }
 

@@ -69,11 +69,12 @@ const IDLE_MS_MAX = 60_000;
 
 export class OutboundNetwork implements Disposable {
   readonly report: (text: string) => void;
-  readonly agents: Agents;
   readonly timeouts: Timeouts;
   readonly responseBytesMax: number;
   readonly redirectsMax: number;
   readonly blocked: BlockedNetworks;
+  readonly #certificates: readonly string[];
+  #agents: Agents | undefined;
   readonly #requestsMax: number;
   #requestCount = 0;
   #own: OwnService | undefined;
@@ -85,7 +86,13 @@ export class OutboundNetwork implements Disposable {
     this.redirectsMax = options.redirectsMax ?? REDIRECTS_MAX;
     this.blocked = options.blocked ?? new BlockedNetworks();
     this.#requestsMax = options.requestsMax ?? REQUESTS_MAX;
-    this.agents = createAgents(this.blocked, options.certificates ?? []);
+    this.#certificates = options.certificates ?? [];
+  }
+
+  /** Made for the first request: most components send none, and it takes all that Node has for TLS. */
+  get agents(): Agents {
+    this.#agents ??= createAgents(this.blocked, this.#certificates);
+    return this.#agents;
   }
 
   /** Absent until a listener has opened. */
@@ -113,8 +120,8 @@ export class OutboundNetwork implements Disposable {
 
   /** Closes idle connections; a request that is under way ends with an error. */
   [Symbol.dispose](): void {
-    this.agents.http.destroy();
-    this.agents.https.destroy();
+    this.#agents?.http.destroy();
+    this.#agents?.https.destroy();
   }
 }
 

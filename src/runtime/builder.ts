@@ -3,8 +3,8 @@
 // Everything that can be slow or can fail because of configuration happens here, before a trigger opens.
 // The mistakes of all components are told together.
 
-import { addCapabilitiesToComponentLinker, addCapabilitiesToLinker, SpinAbis } from "../capabilities/mod.ts";
-import { ComponentLinker, Engine, type EngineOptions, Linker } from "../engine/mod.ts";
+import { addCapabilitiesToLinker, SpinAbis } from "../capabilities/mod.ts";
+import { type ComponentLinker, Engine, type EngineOptions, Linker } from "../engine/mod.ts";
 import { type Diagnostic, SpindleError } from "../errors/mod.ts";
 import {
   type Application,
@@ -17,7 +17,6 @@ import { type MountedDirectory, mountDirectory } from "../mounts/mod.ts";
 import type { OutboundHttp } from "../outbound/mod.ts";
 import {
   addWasiP1ToLinker,
-  addWasiP2ToLinker,
   type Clock,
   type GuestNetwork,
   type RandomSource,
@@ -64,8 +63,7 @@ export class Builder<T> {
   readonly engine: Engine;
   /** What core modules import: WASI preview 1 and what Spin adds. Add what the trigger offers before `build()`. */
   readonly linker = new Linker<RuntimeContext<T>>();
-  /** The same for components. */
-  readonly componentLinker = new ComponentLinker<RuntimeContext<T>>();
+  #componentLinker: Promise<ComponentLinker<RuntimeContext<T>>> | undefined;
   readonly #configuration: ExecutionContextConfiguration<T>;
   readonly #abis: SpinAbis;
   readonly #limits: ComponentLimits;
@@ -80,9 +78,15 @@ export class Builder<T> {
     this.#variables = configuration.variables ?? new ApplicationVariables(configuration.application);
     this.#abis = new SpinAbis(configuration.application.components);
     addWasiP1ToLinker(this.linker, (context) => context.wasi);
-    addWasiP2ToLinker(this.componentLinker, (context) => context.wasi);
     addCapabilitiesToLinker(this.linker, this.#abis);
-    addCapabilitiesToComponentLinker(this.componentLinker);
+  }
+
+  /** What components import: WASI 0.2 and what Spin adds. */
+  componentLinker(): Promise<ComponentLinker<RuntimeContext<T>>> {
+    this.#componentLinker ??= import("./components.ts").then((components) =>
+      components.createComponentLinker(),
+    );
+    return this.#componentLinker;
   }
 
   /**
@@ -157,7 +161,7 @@ export class Builder<T> {
   ): Promise<Program<RuntimeContext<T>>> {
     const { rewind } = this.#configuration;
     const { memoryBytesMax, tableElementsMax, weight } = parts.limits;
-    const linkers = { modules: this.linker, components: this.componentLinker };
+    const linkers = { modules: this.linker, components: () => this.componentLinker() };
     try {
       const binary = await this.#binaries.get(component);
       this.#abis.inspect(component.id, binary.bytes);
@@ -184,7 +188,7 @@ export class Builder<T> {
         },
       });
     } catch (error) {
-      throw startError(component, linkers, error);
+      throw startError(component, this.linker, error);
     }
   }
 }

@@ -115,7 +115,7 @@ export async function inspectBinary<C>(
     ] = modules as [CompiledModule];
     return { kind: "module", ...common, ...inspectCore(original, linkers) };
   } catch (error) {
-    throw startError(component, linkers, error);
+    throw startError(component, linkers.modules, error);
   }
 }
 

@@ -1,7 +1,8 @@
 // The binaries of an application: components that have the same one share what is read and planned.
 
-import { planBinary } from "../component/mod.ts";
+import { type Binary, type ComponentPlan, hasComponentType } from "../component/mod.ts";
 import type { Component } from "../manifest/mod.ts";
+import { isComponent } from "../wasm/mod.ts";
 import type { PlannedBinary } from "./program.ts";
 import { readBinary } from "./read-binary.ts";
 
@@ -25,5 +26,15 @@ export class PlannedBinaries {
 
 async function plan(component: Pick<Component, "source" | "dependencies">): Promise<PlannedBinary> {
   const binary = await readBinary(component);
-  return { bytes: binary.bytes, plan: planBinary(binary) };
+  return { bytes: binary.bytes, plan: isPlain(binary) ? undefined : await planOf(binary) };
+}
+
+/** Whether it is a core module and nothing else. */
+function isPlain({ bytes, dependencies }: Binary): boolean {
+  return Object.keys(dependencies).length === 0 && !isComponent(bytes) && !hasComponentType(bytes);
+}
+
+async function planOf(binary: Binary): Promise<ComponentPlan | undefined> {
+  const { planBinary } = await import("./components.ts");
+  return planBinary(binary);
 }

@@ -6,11 +6,12 @@
 
 import type { ComponentPlan } from "../component/mod.ts";
 import {
-  type ComponentLinkers,
-  ComponentPre,
+  type ComponentLinker,
+  type ComponentPre,
   type ComponentPreOptions,
   type Engine,
   InstancePre,
+  type Linker,
 } from "../engine/mod.ts";
 import type { CoreModule } from "../wasm/mod.ts";
 
@@ -25,21 +26,28 @@ export interface PlannedBinary {
   readonly plan: ComponentPlan | undefined;
 }
 
+export interface Linkers<C> {
+  readonly modules: Linker<C>;
+  /** Made when the first component asks for it. */
+  components(): Promise<ComponentLinker<C>>;
+}
+
 /**
  * Compiles and links a binary.
  *
  * @throws LinkError or ComponentLinkError, MalformedModuleError, WebAssembly.CompileError or RuntimeError
  */
 export async function makeProgram<C>(
-  parts: { readonly engine: Engine; readonly linkers: ComponentLinkers<C> },
+  { engine, linkers }: { readonly engine: Engine; readonly linkers: Linkers<C> },
   { bytes, plan }: PlannedBinary,
   options: ComponentPreOptions<C>,
 ): Promise<Program<C>> {
   if (plan) {
+    const { ComponentPre } = await import("./components.ts");
+    const parts = { engine, linkers: { modules: linkers.modules, components: await linkers.components() } };
     const component = await ComponentPre.create(parts, plan, options);
     return { kind: "component", component, pre: component.pre };
   }
-  const { engine, linkers } = parts;
   const module = await engine.compile(bytes);
   const pre = InstancePre.ofModule({ engine, linker: linkers.modules }, module, options);
   return { kind: "module", module: module.rewritten.original, pre };

@@ -3,8 +3,8 @@
 import { CompositionError, MalformedComponentError, UnsupportedComponentError } from "../component/mod.ts";
 import {
   ComponentLinkError,
-  type ComponentLinkers,
   LinkError,
+  type Linker,
   MemoryLimitError,
   TableLimitError,
   TypesExhaustedError,
@@ -15,14 +15,13 @@ import { MalformedModuleError } from "../wasm/mod.ts";
 import { componentLinkDiagnostics, linkDiagnostics } from "./link-diagnostics.ts";
 
 /** Makes a SpindleError of what `makeProgram` threw; what is not the component's fault stays as it is. */
-export function startError<C>(component: Component, linkers: ComponentLinkers<C>, error: unknown): unknown {
+export function startError<C>(component: Component, linker: Linker<C>, error: unknown): unknown {
   const { id, source } = component;
-  if (error instanceof LinkError)
-    return SpindleError.collect(linkDiagnostics(id, error.problems, linkers.modules));
+  if (error instanceof LinkError) return SpindleError.collect(linkDiagnostics(id, error.problems, linker));
   if (error instanceof ComponentLinkError) {
     return SpindleError.collect([
       ...componentLinkDiagnostics(id, error.problems),
-      ...linkDiagnostics(id, error.coreProblems, linkers.modules),
+      ...linkDiagnostics(id, error.coreProblems, linker),
     ]);
   }
   if (error instanceof MemoryLimitError) {

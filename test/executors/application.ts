@@ -85,7 +85,7 @@ export class TestApplication implements Disposable {
     const printed = new Map<string, string>();
     const network = new OutboundNetwork({ ...options.network, report: (text) => void reports.push(text) });
     const context = await newBuilder({ components, triggers, network, printed }, options).build();
-    const executors = createExecutors({ context }, triggers);
+    const executors = await createExecutors({ context }, triggers);
     const chain = createChain({
       executorOf: (id) => executors.get(id),
       failed: (_request, error) => void failures.push(error),

@@ -11,12 +11,12 @@ import { MalformedComponentError, UnsupportedComponentError } from "../binary/co
 import { readComponent } from "../binary/read-component.ts";
 import type { StringEncoding } from "../plan.ts";
 import { anyProvider, declare, type Extern, provide } from "./declared.ts";
+import { isComponentType } from "./has-component-type.ts";
 import { instantiate } from "./instantiate.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 import { isProducers, type Producer, readProducersSection } from "./producers.ts";
 import type { DeclaredType, Item } from "./scope.ts";
 
-const SECTION_PREFIX = "component-type";
 const ENCODING_SECTION = "wit-component-encoding";
 /** The format in which the section begins with its encoding and the name of its world, before the component. */
 const PREFIXED_FORMAT = 3;
@@ -56,11 +56,6 @@ export function readBindingsProducers(
   return [...byText.values()];
 }
 
-/** @throws MalformedModuleError */
-export function hasComponentType(bytes: Uint8Array): boolean {
-  return readModule(bytes).customSections.some(isComponentType);
-}
-
 /** The worlds that a module is made for, one of each section. */
 export function readWorlds(plan: PlanBuilder, customSections: readonly CustomSection[]): World[] {
   return readSections(customSections).map((section) => ({
@@ -71,10 +66,6 @@ export function readWorlds(plan: PlanBuilder, customSections: readonly CustomSec
 
 function readSections(customSections: readonly CustomSection[]): ComponentTypeSection[] {
   return customSections.filter(isComponentType).map(readSection);
-}
-
-function isComponentType({ name }: CustomSection): boolean {
-  return name.startsWith(SECTION_PREFIX);
 }
 
 function readSection({ contents }: CustomSection): ComponentTypeSection {

@@ -6,8 +6,8 @@
 import { isComponent } from "../../wasm/mod.ts";
 import type { ComponentPlan } from "../plan.ts";
 import { trackOf } from "../wit/interface-name.ts";
+import { CompositionError } from "./composition-error.ts";
 import {
-  CompositionError,
   composeComponents,
   type Dependencies,
   type Dependency,

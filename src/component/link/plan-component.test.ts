@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { MalformedComponentError, UnsupportedComponentError } from "../binary/component-error.ts";
 import type { ComponentPlan, CoreSource } from "../plan.ts";
-import { CompositionError, composeComponents, type Dependency, planComponent } from "./plan-component.ts";
+import { CompositionError } from "./composition-error.ts";
+import { composeComponents, type Dependency, planComponent } from "./plan-component.ts";
 
 const fixture = (name: string): Uint8Array =>
   readFileSync(join(import.meta.dirname, "../fixtures", `${name}.wasm`));

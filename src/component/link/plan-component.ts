@@ -8,9 +8,10 @@ import { MalformedComponentError, UnsupportedComponentError } from "../binary/co
 import { readComponent } from "../binary/read-component.ts";
 import type { ComponentPlan } from "../plan.ts";
 import { findOnTrack } from "../wit/interface-name.ts";
-import { hasComponentType } from "./component-type.ts";
+import { CompositionError } from "./composition-error.ts";
 import { hostProvider, match, provide } from "./declared.ts";
 import { exportedItems } from "./exported-items.ts";
+import { hasComponentType } from "./has-component-type.ts";
 import { type Importer, instantiate } from "./instantiate.ts";
 import { PlanBuilder } from "./plan-builder.ts";
 import type { Item } from "./scope.ts";
@@ -36,30 +37,6 @@ export interface DependencyExport {
   /** Which export to give. Without it: the one of the import's name, or else of another version of it that fits. */
   readonly exportName?: string;
 }
-
-/** A dependency does not have what it is to give, or the component does not import what it is to be given. */
-export class CompositionError extends Error {
-  override readonly name = "CompositionError";
-  /** Of the dependency. */
-  readonly label: string;
-  readonly kind: Misfit;
-
-  constructor(reason: string, label: string, { kind, cause }: ErrorOptions & { readonly kind: Misfit }) {
-    super(reason, { cause });
-    this.label = label;
-    this.kind = kind;
-  }
-}
-
-export type Misfit =
-  /** The component does not import what it is named for. */
-  | "import"
-  /** It does not export what it is to give. */
-  | "export"
-  /** It is of another type, or not to be read. */
-  | "type"
-  /** It uses what this version does not have. */
-  | "unsupported";
 
 /**
  * Plans a component, or a core module that describes one.

@@ -1,7 +1,5 @@
 // Names of interfaces, such as `wasi:io/streams@0.2.3`, and which version can serve which.
 
-import { compare, parse } from "semver";
-
 export interface InterfaceTrack {
   /** The name without its version. */
   readonly name: string;
@@ -11,6 +9,9 @@ export interface InterfaceTrack {
   readonly version: string | undefined;
 }
 
+/** A version of semver that is no pre-release. */
+const RELEASE = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:\+[\w.-]+)?$/;
+
 export function trackOf(interfaceName: string): InterfaceTrack {
   const at = interfaceName.indexOf("@");
   if (at < 0) return { name: interfaceName, track: "", version: undefined };
@@ -18,20 +19,24 @@ export function trackOf(interfaceName: string): InterfaceTrack {
   return { name: interfaceName.slice(0, at), track: versionTrack(version), version };
 }
 
-/** What is no version stands for itself too. */
+/** A pre-release stands for itself, and so does what is no version. */
 function versionTrack(text: string): string {
-  const version = parse(text);
-  if (version === null || version.prerelease.length > 0) return text;
-  const { major, minor } = version;
-  if (major > 0) return `${major}`;
-  return minor > 0 ? `0.${minor}` : version.version;
+  const release = RELEASE.exec(text);
+  if (!release) return text;
+  const [, major, minor, patch] = release;
+  if (major !== "0") return `${major}`;
+  return minor !== "0" ? `0.${minor}` : `0.0.${patch}`;
 }
 
 /** The interface that serves what is asked for by the name `wanted`: the highest version on its track. */
 export function findOnTrack(wanted: string, offered: Iterable<string>): string | undefined {
+  const { name, track } = trackOf(wanted);
   let best: string | undefined;
   for (const candidate of offered) {
-    if (!isOnTrack(wanted, candidate)) continue;
+    // Most have another name: that is told without their versions.
+    if (!candidate.startsWith(name)) continue;
+    const of = trackOf(candidate);
+    if (of.name !== name || of.track !== track) continue;
     if (best === undefined || isHigher(candidate, best)) best = candidate;
   }
   return best;
@@ -46,6 +51,13 @@ export function isOnTrack(wanted: string, offered: string): boolean {
 
 /** Of two names on one track. */
 function isHigher(one: string, other: string): boolean {
-  const [a, b] = [trackOf(one).version, trackOf(other).version];
-  return parse(a) !== null && parse(b) !== null && compare(a ?? "", b ?? "") > 0;
+  const [a, b] = [releaseOf(one), releaseOf(other)];
+  const at = a.findIndex((number, index) => number !== b[index]);
+  return at >= 0 && (a[at] ?? 0n) > (b[at] ?? 0n);
+}
+
+/** Its numbers; none if it has no version, or a pre-release. */
+function releaseOf(interfaceName: string): bigint[] {
+  const release = RELEASE.exec(trackOf(interfaceName).version ?? "");
+  return release ? release.slice(1).map(BigInt) : [];
 }

@@ -5,7 +5,6 @@ import type { Trigger } from "../../../manifest/mod.ts";
 import type { ExecutionContext } from "../../../runtime/mod.ts";
 import type { CoreModule, FunctionType } from "../../../wasm/mod.ts";
 import type { HttpExecutor, HttpRequest } from "../executor.ts";
-import { createComponentExecutor } from "./component-executor.ts";
 import { type ExecutorOptions, parseExecutorOptions } from "./executor-options.ts";
 import { SPIN_HANDLER, SpinHttpExecutor } from "./spin-http-executor.ts";
 import { WagiHttpExecutor } from "./wagi-http-executor.ts";
@@ -32,16 +31,16 @@ const EXPORTS_LISTED_MAX = 20;
  * @returns executors by trigger id
  * @throws SpindleError with the mistakes of all triggers
  */
-export function createExecutors(
+export async function createExecutors(
   parts: ExecutorParts,
   triggers: readonly Trigger[],
-): ReadonlyMap<string, HttpExecutor> {
+): Promise<ReadonlyMap<string, HttpExecutor>> {
   const executors = new Map<string, HttpExecutor>();
   const diagnostics: Diagnostic[] = [];
   for (const { id, componentId, options } of triggers) {
     if (componentId === undefined) continue;
     try {
-      executors.set(id, createExecutor(parts, componentId, parseExecutorOptions({ id, options })));
+      executors.set(id, await createExecutor(parts, componentId, parseExecutorOptions({ id, options })));
     } catch (error) {
       if (!(error instanceof SpindleError)) throw error;
       diagnostics.push(...error.diagnostics);
@@ -52,14 +51,16 @@ export function createExecutors(
 }
 
 /** @throws SpindleError COMPONENT_HANDLER_MISSING if the module exports nothing that fits */
-export function createExecutor(
+export async function createExecutor(
   parts: ExecutorParts,
   componentId: string,
   options: ExecutorOptions,
-): HttpExecutor {
+): Promise<HttpExecutor> {
   const { context } = parts;
   const program = context.program(componentId);
   if (program.kind === "component") {
+    // As all code for components, it is loaded for those only.
+    const { createComponentExecutor } = await import("./component-executor.ts");
     return createComponentExecutor(context, { id: componentId, component: program.component }, options);
   }
   const { module } = program;
