@@ -15,8 +15,8 @@ import { ModuleCache } from "./module-cache.ts";
 import type { SlotPool } from "./slot-pool.ts";
 import { Turns } from "./turns.ts";
 
-/** A process can hold about 16,350 memories; a slot takes two or more. */
-export const MEMORIES_MAX = 15_000;
+/** A process can hold about 16,350 memories; a slot takes two or more. What is left is for their images, one for each module. */
+export const MEMORIES_MAX = 14_000;
 /**
  * V8 keeps equal types of modules once per process, for good, and aborts at the millionth. We count them module by
  * module, equal ones again: a large module of today has some hundred.

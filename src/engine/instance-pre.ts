@@ -150,14 +150,14 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
   #makeFirstSlot(initializers: readonly CoreRef[]): readonly CoreRef[] {
     const slot = this.pool.take();
     if (!slot) throw new Error(`Guests of "${this.name}" compute before there is one`);
-    this.images = slot.capture();
+    const capture = () => slot.capture().map((contents) => this.engine.images.of(contents));
+    this.images = capture();
     const frozen =
       initializers.length > 0 &&
       this.isRecyclable &&
       slot.tryInitializers(new Store(this.hooks.initialData()), initializers);
-    if (frozen) this.images = slot.capture();
+    if (frozen) this.images = capture();
     else this.initializers = initializers;
-    this.images = this.images.map((image) => this.engine.images.share(image));
     this.pool.give(slot);
     return frozen ? initializers : [];
   }

@@ -3,40 +3,48 @@
 // The image is what the memory holds when a call begins. Whatever a call writes marks a card, so that
 // restoring copies back only the marked pages.
 
-import { CARD_SHIFT, CONTROL, type Limits, STRADDLE_BYTES } from "../wasm/mod.ts";
+import { CARD_SHIFT, CONTROL, type Limits } from "../wasm/mod.ts";
+import { linkRestorer, type Restorer } from "./restorer.ts";
 
 const PAGE_BYTES = 65536;
 const CARD_BYTES = 1 << CARD_SHIFT;
 const CARDS_PER_PAGE = PAGE_BYTES / CARD_BYTES;
 
-/** The contents of a memory at the start of each call, shared by all slots of a module. */
-export interface MemoryImage {
+/** What a memory holds. */
+export interface MemoryContents {
   /** From address 0 up to the last card that is not all zero; a multiple of the card size. */
   readonly bytes: Uint8Array;
   readonly pages: number;
 }
 
+/** The contents of a memory at the start of each call, shared by all slots of a module. */
+export interface MemoryImage extends MemoryContents {
+  /** It begins with the bytes. */
+  readonly memory: WebAssembly.Memory;
+}
+
 export class MemoryCell {
   readonly memory: WebAssembly.Memory;
   readonly cards: WebAssembly.Memory;
+  readonly #limits: Limits;
   readonly #control: Int32Array;
-  readonly #marks: Uint8Array;
-  readonly #markWords: Int32Array;
   #bytes: Uint8Array;
   /** Pages that the memory really has: it never shrinks. */
   #realPages: number;
   readonly #pagesMax: number;
+  /** What was restored last, and what does it. */
+  #image: MemoryImage | undefined;
+  #restorer: Restorer | undefined;
 
   /** @throws RangeError if the process has no room for another memory */
   constructor(limits: Limits, pagesMax: number) {
     const maximum = Math.max(limits.min, Math.min(limits.max ?? pagesMax, pagesMax));
+    this.#limits = limits;
     this.memory = newMemory(limits, maximum);
     const cardTableBytes = CONTROL.MARKS + maximum * CARDS_PER_PAGE;
     const cardPages = Math.ceil(cardTableBytes / PAGE_BYTES);
     this.cards = new WebAssembly.Memory({ initial: cardPages, maximum: cardPages });
     this.#control = new Int32Array(this.cards.buffer, 0, CONTROL.MARKS / 4);
-    this.#marks = new Uint8Array(this.cards.buffer, CONTROL.MARKS);
-    this.#markWords = new Int32Array(this.cards.buffer, CONTROL.MARKS);
     this.#bytes = new Uint8Array(this.memory.buffer);
     this.#realPages = limits.min;
     this.#pagesMax = maximum;
@@ -66,42 +74,29 @@ export class MemoryCell {
     if (this.#control[CONTROL.PAGES_MAX / 4] !== pagesMax) this.#control[CONTROL.PAGES_MAX / 4] = pagesMax;
   }
 
-  /** Copies what the memory holds, and forgets all marks. */
-  capture(): MemoryImage {
+  /** What the memory holds, until it is written to; forgets all marks. */
+  capture(): MemoryContents {
     this.#follow();
     let end = this.#bytes.length;
     while (end > 0 && isZeroCard(this.#bytes, end - CARD_BYTES)) end -= CARD_BYTES;
-    this.#marks.fill(0);
-    return { bytes: this.#bytes.slice(0, end), pages: this.pages };
+    new Uint8Array(this.cards.buffer, CONTROL.MARKS).fill(0);
+    return { bytes: this.#bytes.subarray(0, end), pages: this.pages };
   }
 
-  /** Puts back every page that was written to since the last restore. */
+  /** Puts back every card that was written to since the last restore. */
   restore(image: MemoryImage): void {
     this.#follow();
-    const cards = this.#realPages * CARDS_PER_PAGE;
-    const words = cards / 4;
-    for (let word = 0; word < words; word++) {
-      if (this.#markWords[word] !== 0) word = this.#restoreRun(word * 4, cards, image);
-    }
+    const marksEnd = CONTROL.MARKS + this.#realPages * CARDS_PER_PAGE;
+    this.#restorerOf(image)(marksEnd, image.bytes.length, this.#bytes.length);
     if (this.pages !== image.pages) this.#control[CONTROL.PAGES / 4] = image.pages;
   }
 
-  /** Restores the run of marked cards at or after `from`; returns the word to look at before the next. */
-  #restoreRun(from: number, cards: number, image: MemoryImage): number {
-    const marks = this.#marks;
-    let first = from;
-    while (marks[first] === 0) first++;
-    let end = first + 1;
-    while (end < cards && marks[end] !== 0) end++;
-    this.#copyBack(first * CARD_BYTES, end * CARD_BYTES + STRADDLE_BYTES, image.bytes);
-    marks.fill(0, first, end);
-    // The word that holds `end` may have marks behind it: the caller's loop comes to it next.
-    return (end >>> 2) - 1;
-  }
-
-  #copyBack(start: number, end: number, image: Uint8Array): void {
-    if (start < image.length) this.#bytes.set(image.subarray(start, end), start);
-    if (end > image.length) this.#bytes.fill(0, Math.max(start, image.length), end);
+  #restorerOf(image: MemoryImage): Restorer {
+    if (this.#image === image && this.#restorer) return this.#restorer;
+    const { memory, cards } = this;
+    this.#image = image;
+    this.#restorer = linkRestorer({ memory, cards, limits: this.#limits }, image.memory);
+    return this.#restorer;
   }
 
   /** Growing gives the memory a new buffer. */

@@ -15,7 +15,7 @@ import { CoreInstance, type GuestFunction, type ImportSources } from "./core-ins
 import { isHeapShort } from "./free-memory.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import { type EndReason, type Invocation, TrapError } from "./invocation.ts";
-import { MemoryCell, type MemoryImage } from "./memory-cell.ts";
+import { MemoryCell, type MemoryContents } from "./memory-cell.ts";
 import { MemoryClaim } from "./memory-claim.ts";
 import { pairName, plainName, SHIM, waitName } from "./shim.ts";
 import { type HostFunctionPlan, memoryIndex, type SlotPlan } from "./slot-plan.ts";
@@ -107,8 +107,8 @@ export class Slot<T> implements Caller<T>, Disposable {
     return this.#abort.signal;
   }
 
-  /** What the memories hold now, as the image that they are restored to from now on. */
-  capture(): MemoryImage[] {
+  /** What the memories hold, to make the images of that they are restored to from now on. */
+  capture(): MemoryContents[] {
     return this.#cells.map((cell) => cell.capture());
   }
 

@@ -28,7 +28,7 @@ export type {
 } from "./module.ts";
 export { type Code, MODULE_HEADER, ModuleBuilder } from "./module-builder.ts";
 export { OffsetMap, originalOffset } from "./offset-map.ts";
-export { OP } from "./opcodes.ts";
+export { BULK, MEMORY_INDEX_FLAG, OP } from "./opcodes.ts";
 export { readModule } from "./read-module.ts";
 export { rewrite } from "./rewrite.ts";
 export { rewriterVersion } from "./rewriter-version.ts";

@@ -9,12 +9,13 @@ import { instantiate } from "../../test/suites/wasm-harness.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { ModuleBuilder } from "./module-builder.ts";
 import { BULK, OP, TYPE } from "./opcodes.ts";
+import { CARD_SHIFT } from "./rewritten.ts";
 
 const PROGRAMS = 300;
 const STATEMENTS = 40;
 const DEPTH_MAX = 4;
-/** Addresses stay within one page of 64 KiB, near the end of cards. */
-const CARD_BYTES = 4096;
+/** Addresses stay within one page of 64 KiB, near the ends of cards. */
+const CARD_BYTES = 1 << CARD_SHIFT;
 const LIMITS = { min: 1, max: 1, is64: false, shared: false } as const;
 
 /** Locals of a program: its parameter, addresses, a counter for loops, an i64. */
@@ -115,7 +116,7 @@ class ProgramWriter {
     const { opcode, wide } = this.#pick(STORES);
     this.#address();
     this.#value(wide);
-    const offset = this.#pick([0, 4, 8, 12, 13, 15, 16, 20, 28, 31, 32, 4090, 4095, 4096]);
+    const offset = this.#pick([0, 4, 8, 12, 13, 15, 16, 20, 28, 31, 32, 506, 511, 512, 4096]);
     this.#code.u8(opcode, 0).u32(offset);
   }
 
@@ -142,7 +143,7 @@ class ProgramWriter {
     const isFill = this.#random(2) === 0;
     if (isFill) this.#constant(this.#random(256));
     else this.#freshAddress();
-    this.#constant(this.#pick([0, 1, 20, 4096, 5000]));
+    this.#constant(this.#pick([0, 1, 20, 512, 4096, 5000]));
     if (isFill) this.#code.u8(OP.PREFIX_BULK, BULK.MEMORY_FILL, 0);
     else this.#code.u8(OP.PREFIX_BULK, BULK.MEMORY_COPY, 0, 0);
   }
@@ -184,7 +185,7 @@ class ProgramWriter {
 }
 
 /** What addresses move by: within what a mark covers, and just beyond. */
-const STEPS = [1, 4, 8, 20, -8, 240, 248, 256, -248, 4090, -4096];
+const STEPS = [1, 4, 8, 20, -8, 240, 248, 256, -248, 506, -512, 4090, -4096];
 const I32_AND = 0x71;
 const I32_LT_U = 0x49;
 const BR_IF = 0x0d;

@@ -9,7 +9,7 @@
 //
 //     0   u32  logical page count of the memory
 //     4   u32  most pages that the memory may have
-//     64  u8[] one mark for each 4 KiB of the memory; not zero = written to since the last restore
+//     64  u8[] one mark for each 512 bytes of the memory; not zero = written to since the last restore
 //
 // Marks are to be cleared only while no code of the guest is on the stack: a store may rely on a mark
 // that the same function made before. A memory that a module imports twice has one card table.
@@ -18,7 +18,7 @@ import type { CoreModule } from "./module.ts";
 
 export const CONTROL = { PAGES: 0, PAGES_MAX: 4, MARKS: 64 } as const;
 /** A card covers 1 << CARD_SHIFT bytes. */
-export const CARD_SHIFT = 12;
+export const CARD_SHIFT = 9;
 /**
  * A marked card is restored together with this many bytes behind it. A store may straddle; and the more
  * they are, the more stores near each other share a mark, while they cost next to nothing to restore.
