@@ -208,7 +208,7 @@ export class Instance<T> implements Disposable {
     if (this.#isDisposed) throw new Error("The instance was given back");
     if (!this.#slot) return this.#runLater(invocation);
     const result = this.#slot.run(this.#store, invocation);
-    if (result instanceof Promise) this.#pool.replenish();
+    if (result instanceof Promise) this.#pool.kept();
     return result;
   }
 
@@ -227,7 +227,9 @@ export class Instance<T> implements Disposable {
   async #runLater<R>(invocation: Invocation<T, R>): Promise<R> {
     await this.ready();
     if (!this.#slot) throw new Error("The instance was given back before its slot came");
-    return this.#slot.runSecond(this.#store, invocation);
+    const result = this.#slot.runSecond(this.#store, invocation);
+    this.#pool.kept();
+    return result;
   }
 
   /** Gives the slot back; it is made like new for the next call. */

@@ -109,6 +109,35 @@ test("SlotPool.take() asks to wait while guests compute, and serves those who wa
   assert.equal(pool.free, 1);
 });
 
+test("SlotPool serves all who wait by the slot that was used last, as long as each gives it back", async () => {
+  const { pool } = create({ recycles: true, makes: true });
+  const slots = [taken(pool), taken(pool), taken(pool)];
+  for (const slot of slots) pool.give(slot);
+  const used = await Promise.all(
+    Array.from({ length: 40 }, async () => {
+      const slot = await pool.next(undefined);
+      pool.give(slot);
+      return slot;
+    }),
+  );
+  assert.deepEqual([...new Set(used)], [slots.at(-1)]);
+});
+
+test("SlotPool gives another slot to the next who waits when a call keeps its own", async () => {
+  const { pool, made } = create({ recycles: true, makes: true });
+  const slots = [taken(pool), taken(pool), taken(pool)];
+  for (const slot of slots) pool.give(slot);
+  const used = await Promise.all(
+    slots.map(async () => {
+      const slot = await pool.next(undefined);
+      pool.kept();
+      return slot;
+    }),
+  );
+  assert.deepEqual(new Set(used), new Set(slots));
+  assert.equal(made(), 3);
+});
+
 test("SlotPool.next() makes a slot in the end though guests go on computing", async () => {
   const { pool, made } = create({ recycles: true, makes: true, isComputing: true, makeMs: 1 });
   const slot = taken(pool);

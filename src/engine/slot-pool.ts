@@ -19,8 +19,8 @@ const REST_MS_MAX = 5_000;
 
 /** While guests compute, making slots takes one part in so many of the time, at most. */
 const MAKING_PARTS = 10;
-/** Calls that waited and start in one turn of the event loop, one after the end of the other. */
-const HANDED_ON_MAX = 16;
+/** How long, in one turn of the event loop, calls that waited start one after the end of the other. */
+const HANDING_ON_MS = 8;
 
 interface Poolable extends Disposable {
   /** Makes it like new; false if it must be thrown away. */
@@ -64,8 +64,8 @@ export class SlotPool<S extends Poolable = Poolable> {
   /** In the order in which they came. While there are any, free slots are theirs. */
   readonly #waiters = new Set<Waiter<S>>();
   #isServing = false;
-  /** Slots that went from call to call in this turn of the event loop. */
-  #handedOn = 0;
+  /** Until then slots go from call to call in this turn of the event loop. */
+  #handOnUntilMs = 0;
   #serveTimer: NodeJS.Timeout | undefined;
   /** Tells which pool was used last. */
   usedAt = 0;
@@ -119,8 +119,7 @@ export class SlotPool<S extends Poolable = Poolable> {
   give(slot: S): void {
     if (slot.recycle()) {
       this.#failures = 0;
-      const isHandedOn = this.#waiters.size > 0 && this.#handedOn++ < HANDED_ON_MAX;
-      if (isHandedOn) this.#serveOne(() => slot);
+      if (this.#handsOn) this.#serveOne(() => slot);
       else this.#free.push(slot);
     } else {
       this.#drop(slot);
@@ -130,8 +129,12 @@ export class SlotPool<S extends Poolable = Poolable> {
     if (this.#waiters.size > 0) this.#serveSoon();
   }
 
-  /** Makes a spare slot in a later turn, so that the next call need not. */
-  replenish(): void {
+  /**
+   * To be called when a call keeps its slot beyond its turn: the next of those who wait gets another. If
+   * none is free, one is made in a later turn, so that the next call need not.
+   */
+  kept(): void {
+    if (this.#handsOn) this.#serveFree();
     if (this.#free.length > 0 || this.#making) return;
     this.#making = true;
     setImmediate(() => {
@@ -197,6 +200,10 @@ export class SlotPool<S extends Poolable = Poolable> {
     return !this.#source.isComputing() || performance.now() >= this.#makeAfterMs;
   }
 
+  get #handsOn(): boolean {
+    return this.#waiters.size > 0 && performance.now() < this.#handOnUntilMs;
+  }
+
   /** Looks after those who wait, in the next turn of the event loop: sockets are to have theirs too. */
   #serveSoon(): void {
     clearTimeout(this.#serveTimer);
@@ -204,20 +211,28 @@ export class SlotPool<S extends Poolable = Poolable> {
     this.#isServing = true;
     setImmediate(() => {
       this.#isServing = false;
-      this.#handedOn = 0;
+      this.#handOnUntilMs = performance.now() + HANDING_ON_MS;
       this.#serve();
     });
   }
 
-  /** Hands out free slots, or one that is made, and sees to it that whoever is left is served later. */
+  /**
+   * Hands out one slot, and sees to it that whoever is left is served later. Most calls give theirs back
+   * before anything else happens, so that one slot, which the caches have, is enough for all of them.
+   */
   #serve(): void {
-    const spare = this.#free.splice(0, this.#waiters.size);
-    if (spare.length === 0 && this.#isMakingDue) this.#serveOne(() => this.#make());
-    for (const slot of spare) this.#serveOne(() => slot);
-    if (this.#free.length < this.#unused) this.#unused = this.#free.length;
+    if (!this.#serveFree() && this.#isMakingDue) this.#serveOne(() => this.#make());
     if (this.#waiters.size === 0) return;
-    if (this.#isMakingDue) this.#serveSoon();
+    if (this.#isMakingDue || this.#free.length > 0) this.#serveSoon();
     else this.#serveTimer = setTimeout(() => this.#serve(), this.#makeAfterMs - performance.now());
+  }
+
+  /** Hands out the free slot that was used last; false if there is none. */
+  #serveFree(): boolean {
+    const slot = this.#free.pop();
+    if (this.#free.length < this.#unused) this.#unused = this.#free.length;
+    if (slot) this.#serveOne(() => slot);
+    return slot !== undefined;
   }
 
   #serveOne(slot: () => S): void {
