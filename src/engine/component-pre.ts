@@ -2,7 +2,8 @@
 
 import type { ComponentPlan, CoreRef, ExportedItem, ImportedFunction } from "../component/mod.ts";
 import type { Caller } from "./caller.ts";
-import type { CompiledModule, Engine } from "./engine.ts";
+import type { CompiledModule } from "./compiled-module.ts";
+import type { Engine } from "./engine.ts";
 import { InstancePre, type InstancePreOptions, linkOptions } from "./instance-pre.ts";
 import type { Invocation } from "./invocation.ts";
 import { type ComponentLinkers, linkComponent } from "./link-component.ts";
@@ -46,15 +47,18 @@ export class ComponentPre<T> {
     plan: ComponentPlan,
     options: ComponentPreOptions<T>,
   ): Promise<ComponentPre<T>> {
-    const modules = await Promise.all(plan.modules.map((bytes) => engine.compile(bytes)));
-    const group = linkComponent(
-      linkers,
-      { plan, modules },
-      {
-        ...linkOptions(options),
-        isMissing: (name) => options.isMissing?.(name) ?? false,
-        isDenied: (item) => options.isDenied?.(item) ?? false,
-      },
+    const modules = await Promise.all(plan.modules.map((bytes) => engine.begin(bytes)));
+    const compiled = Promise.all(modules.map(({ ready }) => ready));
+    const group = await duringWait(compiled, () =>
+      linkComponent(
+        linkers,
+        { plan, modules },
+        {
+          ...linkOptions(options),
+          isMissing: (name) => options.isMissing?.(name) ?? false,
+          isDenied: (item) => options.isDenied?.(item) ?? false,
+        },
+      ),
     );
     const initializers = initializersOfPlan(plan, modules);
     const pre = new InstancePre(engine, group, { ...options, initializers });
@@ -99,6 +103,15 @@ export function exportedFunction(plan: ComponentPlan, path: readonly string[]): 
     else return undefined;
   }
   return undefined;
+}
+
+/** Works while something is waited for. What goes wrong there is told before what goes wrong here. */
+async function duringWait<R>(waited: Promise<unknown>, work: () => R): Promise<R> {
+  try {
+    return work();
+  } finally {
+    await waited;
+  }
 }
 
 function componentOf<T>(caller: Caller<T>): NonNullable<Caller<T>["component"]> {

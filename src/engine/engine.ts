@@ -5,8 +5,9 @@ import { createHash } from "node:crypto";
 import { totalmem } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
-import { OffsetMap, type RewrittenModule } from "../wasm/mod.ts";
+import type { RewrittenModule } from "../wasm/mod.ts";
 import { Budget, type Share } from "./budget.ts";
+import { CompiledModule } from "./compiled-module.ts";
 import { EpochClock } from "./epoch.ts";
 import type { Gearing } from "./gears.ts";
 import { ROOM_BYTES_MIN } from "./memory-claim.ts";
@@ -102,18 +103,25 @@ export class Engine implements Disposable {
   /**
    * Rewrites and compiles a core module; equal bytes are compiled once. They must not change afterwards.
    *
+   * @param digest SHA-256 of these very bytes, for whoever knows it
    * @throws MalformedModuleError, TypesExhaustedError or WebAssembly.CompileError
    */
-  compile(bytes: Uint8Array): Promise<CompiledModule> {
-    const digest = this.#digestOf(bytes);
-    let compiled = this.#modules.get(digest);
-    if (!compiled) {
-      compiled = this.#compile(bytes, digest);
-      this.#modules.set(digest, compiled);
+  async compile(bytes: Uint8Array, digest?: string): Promise<CompiledModule> {
+    const module = await this.begin(bytes, digest);
+    await module.ready;
+    return module;
+  }
+
+  /** The same, but V8 may still be at it: wait for `ready` before it is instantiated. */
+  begin(bytes: Uint8Array, digest = this.#digestOf(bytes)): Promise<CompiledModule> {
+    let begun = this.#modules.get(digest);
+    if (!begun) {
+      begun = this.#begin(bytes, digest);
+      this.#modules.set(digest, begun);
       // A module that cannot be compiled is not remembered: its file may be mended.
-      compiled.catch(() => this.#modules.delete(digest));
+      begun.then(({ ready }) => ready).catch(() => this.#modules.delete(digest));
     }
-    return compiled;
+    return begun;
   }
 
   /** Modules of the same binary, which components may share, are hashed once. */
@@ -126,16 +134,22 @@ export class Engine implements Disposable {
     return digest;
   }
 
-  async #compile(bytes: Uint8Array, digest: string): Promise<CompiledModule> {
-    // One module may go beyond: what it has is known when V8 has read it.
+  async #begin(bytes: Uint8Array, digest: string): Promise<CompiledModule> {
+    // One module may go beyond: what it has is known when it has been read.
     if (this.#types > this.#typesMax)
       throw new TypesExhaustedError(`The modules before it have ${this.#types} types`);
-    const given = this.#given.get(digest);
     const cached = await this.#cache?.get(digest);
-    const module = await compileModule(bytes, digest, { cached, given });
+    const startMs = performance.now();
+    const rewritten = cached ?? (await rewriteNow(bytes));
+    const rewriteMs = cached ? 0 : performance.now() - startMs;
+    const module = new CompiledModule({ bytes, digest }, { rewritten, rewriteMs }, this.#given.get(digest));
+    this.#types += rewritten.original.typeCount;
     // A module that V8 refuses is not worth keeping; one that is kept is written while the app starts.
-    if (!cached) this.#keep(module);
-    this.#types += module.rewritten.original.typeCount;
+    if (!cached)
+      module.ready.then(
+        () => this.#keep(module),
+        () => undefined,
+      );
     return module;
   }
 
@@ -158,6 +172,7 @@ export class Engine implements Disposable {
   /** All that has been compiled, for engines in other threads of this process. */
   async compiledModules(): Promise<CompiledModules> {
     const modules = await Promise.all(this.#modules.values());
+    await Promise.all(modules.map(({ ready }) => ready));
     return new Map(modules.map(({ digest, compiled }) => [digest, compiled]));
   }
 
@@ -228,45 +243,6 @@ export class Engine implements Disposable {
 export function machineMemoryBytes(): number {
   const constrained = process.constrainedMemory();
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
-}
-
-export interface CompiledModule {
-  readonly digest: string;
-  readonly rewritten: RewrittenModule;
-  readonly compiled: WebAssembly.Module;
-  /** What took how long; nothing where it was done before. */
-  readonly madeIn: { readonly rewriteMs: number; readonly compileMs: number };
-  /** Maps an offset of a backtrace to the module as it was before it was rewritten. */
-  originalOffset(offset: number): number | undefined;
-}
-
-async function compileModule(
-  bytes: Uint8Array,
-  digest: string,
-  {
-    cached,
-    given,
-  }: { readonly cached: RewrittenModule | undefined; readonly given: WebAssembly.Module | undefined },
-): Promise<CompiledModule> {
-  const startMs = performance.now();
-  const rewritten = cached ?? (await rewriteNow(bytes));
-  const rewrittenMs = performance.now();
-  const compiled = given ?? (await WebAssembly.compile(rewritten.bytes));
-  // Made by the first trap, and kept: a guest that traps for each request must not have it made for each.
-  let offsets: OffsetMap | undefined;
-  return {
-    digest,
-    rewritten,
-    compiled,
-    madeIn: {
-      rewriteMs: cached ? 0 : rewrittenMs - startMs,
-      compileMs: given ? 0 : performance.now() - rewrittenMs,
-    },
-    originalOffset(offset) {
-      offsets ??= new OffsetMap({ original: bytes, rewritten: rewritten.bytes });
-      return offsets.original(offset);
-    },
-  };
 }
 
 async function rewriteNow(bytes: Uint8Array): Promise<RewrittenModule> {

@@ -11,19 +11,23 @@ const SKIP_MIN: Readonly<Record<ShiftCause, number>> = { wait: 16, tick: 4 };
 /** The same after many in a row. */
 const SKIP_MAX = 4096;
 
+/** V8 compiles a function when it is first called: the first call of modules that are larger takes longer than a tick. */
+const LARGE_BYTES_MIN = 1024 * 1024;
+
 export type Gearing = "adaptive" | "first" | "second";
 
 export class GearPolicy {
   readonly #gearing: Gearing;
-  #skip = 0;
+  #skip: number;
   #penalty = 0;
 
-  constructor(gearing: Gearing) {
+  constructor(gearing: Gearing, codeBytes = 0) {
     this.#gearing = gearing;
+    this.#skip = codeBytes > LARGE_BYTES_MIN ? 1 : 0;
   }
 
   startsInFirst(): boolean {
-    if (this.#gearing === "second") return false;
+    if (this.#gearing !== "adaptive") return this.#gearing === "first";
     if (this.#skip === 0) return true;
     this.#skip--;
     return false;

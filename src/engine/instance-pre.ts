@@ -4,7 +4,8 @@
 import type { CoreRef } from "../component/mod.ts";
 import { TABLE_ELEMENTS_MAX } from "../wasm/mod.ts";
 import type { Share } from "./budget.ts";
-import type { CompiledModule, Engine } from "./engine.ts";
+import type { CompiledModule } from "./compiled-module.ts";
+import type { Engine } from "./engine.ts";
 import { freeLater } from "./free-memory.ts";
 import { GearPolicy } from "./gears.ts";
 import type { Invocation } from "./invocation.ts";
@@ -91,7 +92,8 @@ export class InstancePre<T> implements SlotPlan<T>, Disposable {
     this.group = group;
     this.name = options.name;
     this.hooks = options.hooks;
-    this.gears = new GearPolicy(engine.gearing);
+    const codeBytes = group.instances.reduce((sum, { module }) => sum + module.rewritten.bytes.length, 0);
+    this.gears = new GearPolicy(engine.gearing, codeBytes);
     const { weight = 1 } = options;
     this.turn = engine.turns.component({ weight });
     const shares = engine.shares(weight);

@@ -19,10 +19,10 @@ import type { FunctionType, Import } from "../wasm/mod.ts";
 import type { HostCall } from "./bind.ts";
 import type { BoundComponent } from "./bound-component.ts";
 import type { Caller } from "./caller.ts";
+import type { CompiledModule } from "./compiled-module.ts";
 import { ComponentLinkError, type ComponentLinkProblem } from "./component-link-error.ts";
 import type { ComponentLinker, HostComponentFunction, SuspendingFunction } from "./component-linker.ts";
 import { deniedFunction } from "./denied.ts";
-import type { CompiledModule } from "./engine.ts";
 import {
   findImport,
   hostFunction,

@@ -2,7 +2,7 @@
 
 import type { FunctionType, Import } from "../wasm/mod.ts";
 import type { HostCall } from "./bind.ts";
-import type { CompiledModule } from "./engine.ts";
+import type { CompiledModule } from "./compiled-module.ts";
 import type { LinkedFunction, Linker } from "./linker.ts";
 import { planShim } from "./shim.ts";
 import type { HostFunctionPlan, LinkedGroup, LinkedImport } from "./slot-plan.ts";

@@ -77,8 +77,7 @@ export class MemoryCell {
   /** What the memory holds, until it is written to; forgets all marks. */
   capture(): MemoryContents {
     this.#follow();
-    let end = this.#bytes.length;
-    while (end > 0 && isZeroCard(this.#bytes, end - CARD_BYTES)) end -= CARD_BYTES;
+    const end = endOfContents(this.#bytes);
     new Uint8Array(this.cards.buffer, CONTROL.MARKS).fill(0);
     return { bytes: this.#bytes.subarray(0, end), pages: this.pages };
   }
@@ -119,7 +118,14 @@ function newMemory(limits: Limits, maximum: number): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: limits.min, maximum, shared: limits.shared });
 }
 
-function isZeroCard(bytes: Uint8Array, start: number): boolean {
-  const words = new BigInt64Array(bytes.buffer, bytes.byteOffset + start, CARD_BYTES / 8);
-  return words.every((word) => word === 0n);
+const ZEROS = new Uint8Array(PAGE_BYTES);
+
+/** Behind the last card that is not all zero. Large steps come first: most memories begin nearly empty. */
+function endOfContents(bytes: Uint8Array): number {
+  let end = bytes.length;
+  for (const step of [PAGE_BYTES, CARD_BYTES]) {
+    const zeros = ZEROS.subarray(0, step);
+    while (end > 0 && Buffer.compare(bytes.subarray(end - step, end), zeros) === 0) end -= step;
+  }
+  return end;
 }

@@ -2,6 +2,7 @@
 
 export { fairRoom } from "./budget.ts";
 export type { Caller, HostFunction, SuspendingHostFunction, WasmValue } from "./caller.ts";
+export type { CompiledModule } from "./compiled-module.ts";
 export { ComponentLinkError, type ComponentLinkProblem } from "./component-link-error.ts";
 export {
   type ComponentCaller,
@@ -19,7 +20,6 @@ export {
   exportedFunction,
 } from "./component-pre.ts";
 export {
-  type CompiledModule,
   type CompiledModules,
   Engine,
   type EngineOptions,

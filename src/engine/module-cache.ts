@@ -10,10 +10,10 @@
 //     ...  rewritten module, then the contents of the custom sections, one after the other
 
 import { randomUUID } from "node:crypto";
-import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { makeDirectory } from "../paths/mod.ts";
+import { makeDirectory, readWhole } from "../paths/mod.ts";
 import { type CoreModule, type RewrittenModule, rewriterVersion } from "../wasm/mod.ts";
 
 /** Against damage, not against malice: who can write here can run as this user. It is ten times as fast as a digest. */
@@ -40,7 +40,7 @@ export class ModuleCache {
   /** The module, or nothing if it is not there whole. */
   async get(digest: string): Promise<RewrittenModule | undefined> {
     try {
-      return decode(await readFile(this.#pathOf(digest)));
+      return decode(await readWhole(this.#pathOf(digest)));
     } catch {
       // Missing, unreadable or not ours: it is made anew.
       return undefined;

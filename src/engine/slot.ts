@@ -296,12 +296,12 @@ export class Slot<T> implements Caller<T>, Disposable {
     const cause = ending?.kind === "failed" ? (ending.cause ?? thrown) : thrown;
     const { message, reason } = explain(thrown, ending);
     const [first, ...others] = this.#plan.group.instances;
-    const original = others.length === 0 ? first?.module.originalOffset : undefined;
+    const only = others.length === 0 ? first?.module : undefined;
     return new TrapError(message, {
       reason,
       componentId: this.#plan.name,
       exportName,
-      backtrace: wasmBacktrace(cause, original),
+      backtrace: wasmBacktrace(cause, only),
       cause,
     });
   }

@@ -12,6 +12,7 @@ import {
   OutboundSockets,
   readAllowedHosts,
 } from "../outbound/mod.ts";
+import type { WholeFiles } from "../paths/mod.ts";
 import { ApplicationVariables, Builder, type ExecutionContext, environmentProvider } from "../runtime/mod.ts";
 import {
   createChain,
@@ -59,6 +60,8 @@ export interface ServeOptions {
   readonly debug?: boolean;
   /** Where variables get their values: `SPIN_VARIABLE_GREETING` is that of `greeting`. Empty by default. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Whoever has read the modules when the application was loaded. */
+  readonly binaries?: WholeFiles;
   /** Where modules made ready are kept for the next start; nowhere by default. */
   readonly cacheDirectory?: string;
   readonly outbound?: OutboundOptions;
@@ -197,6 +200,7 @@ function createBuilder(
   return new Builder<HttpRequest>({
     application,
     variables,
+    ...(options.binaries && { binaries: options.binaries }),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     engine: {

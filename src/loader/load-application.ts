@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 
 import { SpindleError } from "../errors/mod.ts";
 import { kebabMistake, type ManifestComponent, type ModuleSource, parseManifest } from "../manifest/mod.ts";
+import { WholeFiles } from "../paths/mod.ts";
 import { assembleText, isComponent, readModule } from "../wasm/mod.ts";
 import {
   assembleApplication,
@@ -41,6 +42,8 @@ export interface LoadOptions {
   readonly profile?: string;
   /** How long downloads are waited for. */
   readonly patience?: Partial<Patience>;
+  /** Reads modules; given to whoever makes the application ready too, it saves reading them again. */
+  readonly binaries?: WholeFiles;
   readonly signal: AbortSignal;
   /** Told, in a sentence, when something takes long. */
   readonly progress: (note: string) => void;
@@ -52,7 +55,8 @@ const SLOW_MS = 1250;
 export const FILES_AT_ONCE = 16;
 
 /** Loads an application; throws one SpindleError with everything that is wrong. */
-export async function loadApplication(options: LoadOptions): Promise<LoadedApplication> {
+export async function loadApplication(given: LoadOptions): Promise<LoadedApplication> {
+  const options = { ...given, binaries: given.binaries ?? new WholeFiles() };
   const slow = setTimeout(
     () => options.progress("Loading Wasm components is taking a few seconds..."),
     SLOW_MS,
@@ -70,19 +74,22 @@ export async function loadApplication(options: LoadOptions): Promise<LoadedAppli
 export async function readApplication({
   from,
   profile,
-}: Pick<LoadOptions, "from" | "profile">): Promise<FoundApplication & { readonly root: string }> {
+  binaries = new WholeFiles(),
+}: Pick<LoadOptions, "from" | "profile" | "binaries">): Promise<
+  FoundApplication & { readonly root: string }
+> {
   const place = await findApplication(from);
   const origin = pathToFileURL(place.path).href;
   const root = path.dirname(place.path);
   const isSynthetic = place.kind === "module";
-  const text = isSynthetic ? await syntheticManifest(place.path) : await readText(place.path);
+  const text = isSynthetic ? await syntheticManifest(place.path, binaries) : await readText(place.path);
   const options = profile === undefined ? {} : { profile };
   const { manifest, warnings } = parseManifest({ path: displayPath(place.path), text }, options);
   return { manifest, root, origin, warnings, isSynthetic };
 }
 
 /** The application that a module is when it comes alone: it answers every path. */
-async function syntheticManifest(module: string): Promise<string> {
+async function syntheticManifest(module: string, binaries: WholeFiles): Promise<string> {
   const quote = JSON.stringify;
   const id = componentIdOf(module);
   return `spin_manifest_version = 2
@@ -90,7 +97,7 @@ application = { name = ${quote(path.parse(module).name)} }
 [[trigger.http]]
 route = "/..."
 component = ${quote(id)}
-${(await isCommand(module)) ? 'executor = { type = "wagi" }' : ""}
+${(await isCommand(module, binaries)) ? 'executor = { type = "wagi" }' : ""}
 [component.${id}]
 source = ${quote(path.basename(module))}
 `;
@@ -108,9 +115,9 @@ function componentIdOf(module: string): string {
 }
 
 /** Whether a module is a program to be run, and no handler to be called. Nobody else could say so where there is no manifest. */
-async function isCommand(file: string): Promise<boolean> {
+async function isCommand(file: string, binaries: WholeFiles): Promise<boolean> {
   try {
-    const bytes = await readModuleFile(file);
+    const bytes = await readModuleFile(file, binaries);
     if (isComponent(bytes)) return await isCommandComponent(bytes);
     const functions = readModule(bytes).exports.filter(({ kind }) => kind === "func");
     const names = new Set(functions.map(({ name }) => name));
@@ -132,8 +139,8 @@ async function isCommandComponent(bytes: Uint8Array): Promise<boolean> {
   return names.includes(RUN) && !HTTP_HANDLERS.some((name) => names.includes(name));
 }
 
-async function readModuleFile(file: string): Promise<Uint8Array> {
-  const bytes = await readFile(file);
+async function readModuleFile(file: string, binaries: WholeFiles): Promise<Uint8Array> {
+  const { bytes } = await binaries.read(file);
   return path.extname(file) === ".wat" ? await assembleText(bytes.toString()) : bytes;
 }
 
@@ -167,7 +174,7 @@ function displayPath(file: string): string {
 }
 
 /** What components have on disk, beside their manifest. */
-function localParts(root: string, options: LoadOptions): Parts {
+function localParts(root: string, options: LoadOptions & Pick<SourcePlace, "binaries">): Parts {
   const place: SourcePlace & FilesPlace = { ...options, root, copies: new Limiter(FILES_AT_ONCE) };
   return {
     source: (component, report) => loadComponentSource(place, component, report),

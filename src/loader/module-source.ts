@@ -6,6 +6,7 @@ import path from "node:path";
 
 import type { Diagnostic, ErrorCode } from "../errors/mod.ts";
 import type { ComponentSource, KeyPath, ModuleSource } from "../manifest/mod.ts";
+import type { WholeFile, WholeFiles } from "../paths/mod.ts";
 import { assembleText, MalformedTextError } from "../wasm/mod.ts";
 import { DownloadError, download, type Patience } from "./download.ts";
 import { failureOf, isFileSystemError, makeInWorkingDirectory } from "./file-system-error.ts";
@@ -21,6 +22,8 @@ export interface SourcePlace {
   readonly root: string;
   readonly workingDirectory: string;
   readonly cacheDirectory: string;
+  /** Reads files, and keeps them for whoever makes the application ready. */
+  readonly binaries: WholeFiles;
   readonly signal: AbortSignal;
   /** How long downloads are waited for. */
   readonly patience?: Partial<Patience>;
@@ -116,7 +119,7 @@ interface SourceFile {
 }
 
 async function loadFile(
-  place: Pick<SourcePlace, "workingDirectory">,
+  place: Pick<SourcePlace, "binaries" | "workingDirectory">,
   { path: file, described }: SourceFile,
   hint?: string,
 ): Promise<ModuleSource> {
@@ -124,13 +127,13 @@ async function loadFile(
   if (!stats) throw new SourceError("COMPONENT_SOURCE_MISSING", `${described} does not exist`, { hint });
   if (!stats.isFile()) throw new SourceError("COMPONENT_SOURCE_MISSING", `${described} is not a file`);
   checkSize(described, stats.size, MODULE_BYTES_MAX);
-  const bytes = await readSource(file, described);
-  return await checkModule(place, { path: file, bytes, digest: digestOf(bytes), described });
+  const { bytes, digest } = await readSource(place.binaries, file, described);
+  return await checkModule(place, { path: file, bytes, digest: `sha256:${digest}`, described });
 }
 
-async function readSource(file: string, source: string): Promise<Uint8Array> {
+async function readSource(binaries: WholeFiles, file: string, source: string): Promise<WholeFile> {
   try {
-    return await readFile(file);
+    return await binaries.read(file);
   } catch (cause) {
     throw new SourceError("COMPONENT_SOURCE_MISSING", `${source} cannot be read (${failureOf(cause)})`, {
       cause,

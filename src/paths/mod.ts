@@ -2,3 +2,4 @@
 
 export { type GlobSegment, GlobSyntaxError, looksLikeGlob, parseGlob, parseGlobSegments } from "./glob.ts";
 export { makeDirectory } from "./make-directory.ts";
+export { readWhole, type WholeFile, WholeFiles } from "./whole-files.ts";

@@ -15,6 +15,7 @@ import {
 } from "../manifest/mod.ts";
 import { type MountedDirectory, mountDirectory } from "../mounts/mod.ts";
 import type { OutboundHttp } from "../outbound/mod.ts";
+import { WholeFiles } from "../paths/mod.ts";
 import {
   addWasiP1ToLinker,
   type Clock,
@@ -40,6 +41,8 @@ export interface ExecutionContextConfiguration<T> {
   readonly application: Application;
   /** The components to make ready. All that a trigger names by default. */
   readonly componentIds?: readonly string[];
+  /** Whoever has read the modules before. */
+  readonly binaries?: WholeFiles;
   readonly engine?: EngineOptions;
   /** Limits of components whose manifest does not say otherwise. */
   readonly limits?: Partial<ComponentLimits>;
@@ -68,11 +71,12 @@ export class Builder<T> {
   readonly #abis: SpinAbis;
   readonly #limits: ComponentLimits;
   readonly #variables: ApplicationVariables;
-  readonly #binaries = new PlannedBinaries();
+  readonly #binaries: PlannedBinaries;
 
   /** @throws SpindleError SPIN_ABI_UNKNOWN */
   constructor(configuration: ExecutionContextConfiguration<T>) {
     this.#configuration = configuration;
+    this.#binaries = new PlannedBinaries(configuration.binaries ?? new WholeFiles());
     this.engine = new Engine(configuration.engine);
     this.#limits = { ...DEFAULT_COMPONENT_LIMITS, ...configuration.limits };
     this.#variables = configuration.variables ?? new ApplicationVariables(configuration.application);
@@ -164,7 +168,7 @@ export class Builder<T> {
     const linkers = { modules: this.linker, components: () => this.componentLinker() };
     try {
       const binary = await this.#binaries.get(component);
-      this.#abis.inspect(component.id, binary.bytes);
+      this.#abis.inspect(component.id, binary.file.bytes);
       return await makeProgram({ engine: this.engine, linkers }, binary, {
         name: component.id,
         memoryPagesMax: Math.floor(memoryBytesMax / PAGE_BYTES),

@@ -17,6 +17,7 @@ import {
 import type { CompiledModule, ComponentLinkers, Engine } from "../engine/mod.ts";
 import { closestName } from "../errors/mod.ts";
 import type { Component } from "../manifest/mod.ts";
+import { WholeFiles } from "../paths/mod.ts";
 import {
   type CoreModule,
   type FunctionType,
@@ -92,7 +93,7 @@ export async function inspectBinary<C>(
 ): Promise<Inspection> {
   const { engine, linkers } = parts;
   try {
-    const binary = await readBinary(component);
+    const binary = await readBinary(component, new WholeFiles());
     const plan = planIfSupported(binary.bytes);
     if (plan === "unsupported") return inspectNames(binary.bytes, linkers);
     const composed = Object.keys(binary.dependencies).length > 0 ? planBinary(binary) : plan;

@@ -2,6 +2,7 @@
 
 import { type Binary, type ComponentPlan, hasComponentType } from "../component/mod.ts";
 import type { Component } from "../manifest/mod.ts";
+import type { WholeFiles } from "../paths/mod.ts";
 import { isComponent } from "../wasm/mod.ts";
 import type { PlannedBinary } from "./program.ts";
 import { readBinary } from "./read-binary.ts";
@@ -9,6 +10,11 @@ import { readBinary } from "./read-binary.ts";
 export class PlannedBinaries {
   /** By path and digest, of dependencies too. There are no more than components. */
   readonly #planned = new Map<string, Promise<PlannedBinary>>();
+  readonly #files: WholeFiles;
+
+  constructor(files: WholeFiles) {
+    this.#files = files;
+  }
 
   /**
    * @throws CompositionError, MalformedModuleError, MalformedComponentError or UnsupportedComponentError
@@ -17,16 +23,19 @@ export class PlannedBinaries {
     const key = JSON.stringify([source.path, source.digest, dependencies]);
     let planned = this.#planned.get(key);
     if (!planned) {
-      planned = plan({ source, dependencies });
+      planned = plan({ source, dependencies }, this.#files);
       this.#planned.set(key, planned);
     }
     return planned;
   }
 }
 
-async function plan(component: Pick<Component, "source" | "dependencies">): Promise<PlannedBinary> {
-  const binary = await readBinary(component);
-  return { bytes: binary.bytes, plan: isPlain(binary) ? undefined : await planOf(binary) };
+async function plan(
+  component: Pick<Component, "source" | "dependencies">,
+  files: WholeFiles,
+): Promise<PlannedBinary> {
+  const binary = await readBinary(component, files);
+  return { file: binary, plan: isPlain(binary) ? undefined : await planOf(binary) };
 }
 
 /** Whether it is a core module and nothing else. */

@@ -13,6 +13,7 @@ import {
   InstancePre,
   type Linker,
 } from "../engine/mod.ts";
+import type { WholeFile } from "../paths/mod.ts";
 import type { CoreModule } from "../wasm/mod.ts";
 
 export type Program<C> =
@@ -21,7 +22,7 @@ export type Program<C> =
 
 /** A binary and its plan, in which those that it depends on are. */
 export interface PlannedBinary {
-  readonly bytes: Buffer;
+  readonly file: WholeFile;
   /** Absent for core modules that are run as such. */
   readonly plan: ComponentPlan | undefined;
 }
@@ -39,7 +40,7 @@ export interface Linkers<C> {
  */
 export async function makeProgram<C>(
   { engine, linkers }: { readonly engine: Engine; readonly linkers: Linkers<C> },
-  { bytes, plan }: PlannedBinary,
+  { file, plan }: PlannedBinary,
   options: ComponentPreOptions<C>,
 ): Promise<Program<C>> {
   if (plan) {
@@ -48,7 +49,7 @@ export async function makeProgram<C>(
     const component = await ComponentPre.create(parts, plan, options);
     return { kind: "component", component, pre: component.pre };
   }
-  const module = await engine.compile(bytes);
+  const module = await engine.compile(file.bytes, file.digest);
   const pre = InstancePre.ofModule({ engine, linker: linkers.modules }, module, options);
   return { kind: "module", module: module.rewritten.original, pre };
 }

@@ -1,17 +1,17 @@
 // The bytes of a component and of those that it depends on.
 
-import { readFile } from "node:fs/promises";
 import type { Binary } from "../component/mod.ts";
 import type { Component } from "../manifest/mod.ts";
+import type { WholeFile, WholeFiles } from "../paths/mod.ts";
 
-export async function readBinary({
-  source,
-  dependencies,
-}: Pick<Component, "source" | "dependencies">): Promise<Binary & { readonly bytes: Buffer }> {
+export async function readBinary(
+  { source, dependencies }: Pick<Component, "source" | "dependencies">,
+  files: WholeFiles,
+): Promise<WholeFile & Binary> {
   const read: Record<string, Binary["dependencies"][string]> = {};
   for (const [name, dependency] of Object.entries(dependencies)) {
-    const bytes = await readFile(dependency.source.path);
+    const { bytes } = await files.read(dependency.source.path);
     read[name] = { bytes, ...(dependency.export !== undefined && { export: dependency.export }) };
   }
-  return { bytes: await readFile(source.path), dependencies: read };
+  return { ...(await files.read(source.path)), dependencies: read };
 }

@@ -9,6 +9,7 @@ import {
 } from "../../host/mod.ts";
 import { type LoadedApplication, loadApplication } from "../../loader/mod.ts";
 import type { Application } from "../../manifest/mod.ts";
+import { WholeFiles } from "../../paths/mod.ts";
 import { parseListenAddress, renderServing, type Serving } from "../../trigger/mod.ts";
 import { exitCodeOf, Interrupts, type StopSignal } from "../interrupts.ts";
 import { announceLogDirectory, GuestOutput } from "../output/guest-output.ts";
@@ -46,7 +47,8 @@ async function start(options: UpOptions): Promise<{ stop(): Promise<void> }> {
     await buildApplication({ ...options, report: tell });
   }
   const loadMs = performance.now();
-  const { application, warnings } = await load(options);
+  const binaries = new WholeFiles();
+  const { application, warnings } = await load(options, binaries);
   noteSlowLoad(performance.now() - loadMs, { options, tell });
   for (const warning of warnings) tell(formatDiagnostic(warning));
   const output = openOutput(application, options, { terminal, tell });
@@ -58,6 +60,7 @@ async function start(options: UpOptions): Promise<{ stop(): Promise<void> }> {
     () => `Preparing Wasm modules${preparing}`,
     serve(application, options.workers, {
       ...serveOptions,
+      binaries,
       output: (componentId) => output.sinksOf(componentId),
       preparing(componentId, { number, count }) {
         preparing = `: ${componentId.slice(0, SHOWN_ID_LENGTH_MAX)}, ${number} of ${count}`;
@@ -66,6 +69,7 @@ async function start(options: UpOptions): Promise<{ stop(): Promise<void> }> {
       log: ({ severity, message }) => terminal.writeLine(`${severity}: ${message}`),
     }),
   );
+  binaries.forget();
   // Not before: the logs are left alone if another process serves here.
   if (options.truncateLogs) output.truncate();
   process.stdout.write(renderServing(served.serving, options.format));
@@ -78,8 +82,8 @@ async function start(options: UpOptions): Promise<{ stop(): Promise<void> }> {
   };
 }
 
-async function load(options: UpOptions): Promise<LoadedApplication> {
-  if (options.bindle === undefined) return await loadLocal(options);
+async function load(options: UpOptions, binaries: WholeFiles): Promise<LoadedApplication> {
+  if (options.bindle === undefined) return await loadLocal(options, binaries);
   const { loadFromBindle } = await import("./load-from-bindle.ts");
   return await loadFromBindle(options.bindle, options);
 }
@@ -114,7 +118,7 @@ async function serve(application: Application, threads: number, options: ServeOp
   return { serving: served.trigger, stop: () => served.stop() };
 }
 
-function loadLocal(options: UpOptions): Promise<LoadedApplication> {
+function loadLocal(options: UpOptions, binaries: WholeFiles): Promise<LoadedApplication> {
   const { from, componentId, env, profile, directMounts, allowTransientWrite } = options;
   return withProgress(
     process.stderr,
@@ -128,6 +132,7 @@ function loadLocal(options: UpOptions): Promise<LoadedApplication> {
       allowTransientWrite: allowTransientWrite ?? false,
       workingDirectory: workingDirectoryOf(options),
       cacheDirectory: cacheDirectoryOf(options),
+      binaries,
       // Nobody waits for it after a signal: the process exits.
       signal: new AbortController().signal,
       progress() {},

@@ -7,7 +7,10 @@ import type { Application } from "../../manifest/mod.ts";
 import type { HttpLogEntry, Serving } from "../../trigger/mod.ts";
 
 /** What of the options is plain data; the rest stays in the main thread. */
-export type PlainServeOptions = Omit<ServeOptions, "output" | "log" | "preparing" | "clock" | "random">;
+export type PlainServeOptions = Omit<
+  ServeOptions,
+  "output" | "log" | "preparing" | "binaries" | "clock" | "random"
+>;
 
 /** What a thread is started with. */
 export interface ThreadOrder {

@@ -39,8 +39,8 @@ export class ServingThreads {
    */
   static async start(application: Application, options: ThreadsOptions): Promise<ServingThreads> {
     checkSystem();
-    // Nobody is told what the threads are making ready: a function cannot be sent.
-    const { threads, log, output, preparing: _preparing, ...rest } = options;
+    // Nobody is told what the threads are making ready: a function cannot be sent. Files are read there again.
+    const { threads, log, output, preparing: _preparing, binaries: _binaries, ...rest } = options;
     const plain = shareOf(rest, threads);
     // A port that is in use is found here: those who share it would not see each other.
     const listen =

@@ -9,6 +9,7 @@ import { stat } from "node:fs/promises";
 
 import { type Diagnostic, SpindleError } from "../../errors/mod.ts";
 import type { Manifest, ManifestComponent, ModuleSource } from "../../manifest/mod.ts";
+import { WholeFiles } from "../../paths/mod.ts";
 import {
   BINDLE_VERSION,
   type BindleId,
@@ -109,7 +110,7 @@ async function loadParts(
     manifest.components.map(async (component) => {
       const report = new Report(manifest);
       const [module, files] = await limiter.run(async () => [
-        await loadComponentSource(place, component, report),
+        await loadComponentSource({ ...place, binaries: new WholeFiles() }, component, report),
         await planFiles(place, component, report),
       ]);
       return { component, module, files, report };
