@@ -21,7 +21,7 @@ import { CONTROL } from "../../src/wasm/mod.ts";
 import { Printed } from "./run-command.ts";
 
 const PAGES_DEFAULT = 4;
-const CARD_BYTES = 4096;
+export const CARD_BYTES = 4096;
 
 /** Thrown in first gear, as the engine throws a trap there. */
 export class Shifted extends Error {}

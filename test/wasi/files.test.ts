@@ -8,6 +8,7 @@ import type { MountSource } from "../../src/manifest/mod.ts";
 import {
   AbiGuest,
   ALL_RIGHTS,
+  CARD_BYTES,
   CREATE,
   DIRECTORY,
   EXCLUSIVE,
@@ -569,9 +570,9 @@ test("only what was written to is marked as written", async () => {
   const { guest } = it;
   const { fd } = guest.open("file");
   const list = guest.allocate(8);
-  guest.memory.writeU32(list, 16 * 4096);
-  guest.memory.writeU32(list + 4, 20 * 4096);
+  guest.memory.writeU32(list, 16 * CARD_BYTES);
+  guest.memory.writeU32(list + 4, 20 * CARD_BYTES);
   guest.takeMarks();
-  assert.equal(guest.call("fd_read", fd, list, 1, 8 * 4096), "SUCCESS");
+  assert.equal(guest.call("fd_read", fd, list, 1, 8 * CARD_BYTES), "SUCCESS");
   assert.deepEqual(guest.takeMarks(), [8, 16]);
 });
