@@ -17,11 +17,11 @@ import {
   WasiTemplate,
 } from "../../src/wasi/mod.ts";
 import { Errno, type ErrnoName } from "../../src/wasi/sandbox/errno.ts";
-import { CONTROL } from "../../src/wasm/mod.ts";
+import { CARD_SHIFT, CONTROL } from "../../src/wasm/mod.ts";
 import { Printed } from "./run-command.ts";
 
 const PAGES_DEFAULT = 4;
-export const CARD_BYTES = 4096;
+export const CARD_BYTES = 1 << CARD_SHIFT;
 
 /** Thrown in first gear, as the engine throws a trap there. */
 export class Shifted extends Error {}
