@@ -1,7 +1,7 @@
 // How long a call has run, and how long it may go on; and what memory its guest takes.
 //
 // A call runs in turns: from `enter` to `leave` its guest is on the stack. Only those of the second gear
-// are timed: in first gear the first tick ends the call.
+// are timed: in first gear the second tick ends the call.
 
 import type { EpochClock } from "./epoch.ts";
 import type { MemoryClaim } from "./memory-claim.ts";

@@ -317,6 +317,36 @@ test("A guest that computes without end lets others run, and they are answered",
   await rejected;
 });
 
+/** Each turn of the loop looks whether the call is late, and then pauses for longer than a call may take. */
+const PAUSED = `(module
+  (import "host" "pause" (func $pause))
+  (func (export "run") (param $pauses i32) (result i32)
+    (loop
+      (call $pause)
+      (br_if 0 (local.tee $pauses (i32.sub (local.get $pauses) (i32.const 1)))))
+    (i32.const 7)))`;
+
+test("A call in first gear is replayed when it is late twice; once the system may have had the core", async () => {
+  const thread = new Int32Array(new SharedArrayBuffer(4));
+  const { pre } = await setUp(PAUSED, {
+    engine: { gearing: "first" },
+    link: (linker) =>
+      linker.func("host", "pause", "->", () => {
+        Atomics.wait(thread, 0, 0, 20);
+      }),
+  });
+  // The first call lasts until the clock ticks, and starts it.
+  for (const { pauses, rewinds } of [
+    { pauses: 20, rewinds: 1 },
+    { pauses: 2, rewinds: 0 },
+    { pauses: 20, rewinds: 1 },
+  ]) {
+    const data = newData();
+    assert.equal(await call(pre, "run", [pauses], { data }), 7);
+    assert.equal(data.rewinds, rewinds, `${pauses} pauses`);
+  }
+});
+
 test("A guest that loops in its allocator is ended although it cannot be suspended there", async () => {
   const { pre } = await setUp(MISBEHAVING, { link: linkMisbehaving });
   using instance = pre.instantiate(new Store(newData()));

@@ -54,6 +54,8 @@ export class Slot<T> implements Caller<T>, Disposable {
   #store: Store<T> | undefined;
   /** A call is under way in second gear: its guest may go on in any later turn. */
   #isRunning = false;
+  /** A tick has found the call in first gear. */
+  #hadTurn = false;
   /** Host functions that are at work for the guest, which waits for them unless the call was ended meanwhile. */
   #hostsAtWork = 0;
   /** One is at work for which the guest could not wait. Like the others it may touch the memory at any time. */
@@ -182,6 +184,7 @@ export class Slot<T> implements Caller<T>, Disposable {
     if (!this.#isFresh || !this.#plan.gears.startsInFirst()) return this.runSecond(store, invocation);
     let value: R;
     this.#isFresh = false;
+    this.#hadTurn = false;
     this.#phase = "first";
     this.#time.enter();
     try {
@@ -365,15 +368,27 @@ export class Slot<T> implements Caller<T>, Disposable {
   /** Called by the guest at a tick; returns 1 if it is to give way. */
   #late(): number {
     if (!this.#time.takeTick()) return 0;
-    if (this.#phase === "first") throw this.#plan.lateTrap;
+    if (this.#phase === "first") return this.#lateInFirst();
     if (this.#ended) throw this.#ended;
     const exceeded = this.#time.exceeded();
     if (exceeded)
       throw this.#phase === "trial" ? this.#plan.unstableTrap : trapObject(this.#overdue(exceeded));
     if (this.#suspendable) return 1;
+    this.#nextTurn();
+    return 0;
+  }
+
+  /** The system may have taken the core away for as long as the guest seemed to run: it gets a second turn. */
+  #lateInFirst(): number {
+    if (this.#hadTurn) throw this.#plan.lateTrap;
+    this.#hadTurn = true;
+    this.#nextTurn();
+    return 0;
+  }
+
+  #nextTurn(): void {
     this.#time.leave();
     this.#time.enter();
-    return 0;
   }
 
   /** Called by a guest that has allocated all that it may for now; returns if it may have more. */
