@@ -57,6 +57,12 @@ export class MemoryCell {
     return (this.#control[CONTROL.PAGES / 4] as number) >>> 0;
   }
 
+  /** Bytes beyond which it may not grow, if it was refused more the last time that the guest asked. */
+  get refusedBeyond(): number | undefined {
+    if (this.#control[CONTROL.REFUSED / 4] === 0) return undefined;
+    return ((this.#control[CONTROL.PAGES_MAX / 4] as number) >>> 0) * PAGE_BYTES;
+  }
+
   /** Bytes that it has taken from the process and not given back. */
   get realBytes(): number {
     return Math.max(this.#realPages, this.pages) * PAGE_BYTES;
@@ -88,6 +94,7 @@ export class MemoryCell {
     const marksEnd = CONTROL.MARKS + this.#realPages * CARDS_PER_PAGE;
     this.#restorerOf(image)(marksEnd, image.bytes.length, this.#bytes.length);
     if (this.pages !== image.pages) this.#control[CONTROL.PAGES / 4] = image.pages;
+    this.#control[CONTROL.REFUSED / 4] = 0;
   }
 
   #restorerOf(image: MemoryImage): Restorer {

@@ -38,7 +38,7 @@ export function linkRestorer(
   const { memory, cards, limits } = guest;
   const { exports } = new WebAssembly.Instance(moduleFor(limits), { host: { memory, cards, image } });
   // The module below exports a function of three numbers.
-  return exports["restore"] as Restorer;
+  return exports.restore as Restorer;
 }
 
 function moduleFor({ is64, shared }: Limits): WebAssembly.Module {

@@ -298,15 +298,22 @@ export class Slot<T> implements Caller<T>, Disposable {
   #failure(exportName: string, thrown: unknown, ending: Ending | undefined): TrapError {
     const cause = ending?.kind === "failed" ? (ending.cause ?? thrown) : thrown;
     const { message, reason } = explain(thrown, ending);
+    const note = reason === "trap" || reason === "exit" ? this.#refusal() : "";
     const [first, ...others] = this.#plan.group.instances;
     const only = others.length === 0 ? first?.module : undefined;
-    return new TrapError(message, {
+    return new TrapError(message + note, {
       reason,
       componentId: this.#plan.name,
       exportName,
       backtrace: wasmBacktrace(cause, only),
       cause,
     });
+  }
+
+  /** Few guests say that they have no memory left: they trap. */
+  #refusal(): string {
+    const beyond = this.#cells.map((cell) => cell.refusedBeyond).find((bytes) => bytes !== undefined);
+    return beyond === undefined ? "" : `; its memory was not let grow beyond ${beyond / 2 ** 20} MiB`;
   }
 
   /**

@@ -145,6 +145,12 @@ export function growBody(control: ControlMemories, memory: number): Uint8Array {
     control.loadControl(code, memory, field);
     code.u8(OP.I64_EXTEND_I32_U);
   };
+  const store = (field: number, value: () => void): void => {
+    code.u8(OP.I32_CONST, 0);
+    value();
+    code.u8(OP.I32_STORE, 2 | MEMORY_INDEX_FLAG);
+    code.u32(control.cardTable(memory)).u32(field);
+  };
   const returnFailureIf = (...condition: readonly number[]): void => {
     code.u8(...condition, OP.IF, TYPE.EMPTY, is64 ? OP.I64_CONST : OP.I32_CONST, 0x7f, OP.RETURN, OP.END);
   };
@@ -157,13 +163,15 @@ export function growBody(control: ControlMemories, memory: number): Uint8Array {
   code.u8(OP.LOCAL_TEE).u32(OLD);
   get(DELTA);
   if (!is64) code.u8(OP.I64_EXTEND_I32_U);
-  code.u8(OP.I64_ADD, OP.LOCAL_TEE).u32(NEW);
+  code.u8(OP.I64_ADD, OP.LOCAL_SET).u32(NEW);
+  // Until it is certain that the guest gets them.
+  store(CONTROL.REFUSED, () => code.u8(OP.I32_CONST, 1));
+  get(NEW);
   loadExtended(CONTROL.PAGES_MAX);
   returnFailureIf(OP.I64_GT_U);
   growReal(code, { control, memory, wanted: NEW });
-  code.u8(OP.I32_CONST, 0);
-  get(NEW).u8(OP.I32_WRAP_I64, OP.I32_STORE, 2 | MEMORY_INDEX_FLAG);
-  code.u32(control.cardTable(memory)).u32(CONTROL.PAGES);
+  store(CONTROL.PAGES, () => get(NEW).u8(OP.I32_WRAP_I64));
+  store(CONTROL.REFUSED, () => code.u8(OP.I32_CONST, 0));
   get(OLD);
   if (!is64) code.u8(OP.I32_WRAP_I64);
   return code.u8(OP.END).take();

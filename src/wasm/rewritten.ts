@@ -9,6 +9,7 @@
 //
 //     0   u32  logical page count of the memory
 //     4   u32  most pages that the memory may have
+//     8   u32  1 = the guest wanted more pages the last time that it asked, and did not get them
 //     64  u8[] one mark for each 512 bytes of the memory; not zero = written to since the last restore
 //
 // Marks are to be cleared only while no code of the guest is on the stack: a store may rely on a mark
@@ -16,7 +17,7 @@
 
 import type { CoreModule } from "./module.ts";
 
-export const CONTROL = { PAGES: 0, PAGES_MAX: 4, MARKS: 64 } as const;
+export const CONTROL = { PAGES: 0, PAGES_MAX: 4, REFUSED: 8, MARKS: 64 } as const;
 /** A card covers 1 << CARD_SHIFT bytes. */
 export const CARD_SHIFT = 9;
 /**

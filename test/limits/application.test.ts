@@ -241,3 +241,20 @@ for (const [limit, digit] of [
     });
   });
 }
+
+const WANTS_MORE = "(drop (memory.grow (i32.const 2))) unreachable";
+for (const { what, limit, told } of [
+  { what: "got what it asked for", limit: "256KiB", told: /trapped in `_start`: unreachable$/m },
+  {
+    what: "was refused more memory",
+    limit: "192KiB",
+    told: /trapped in `_start`: unreachable; its memory was not let grow beyond 0\.1875 MiB$/m,
+  },
+]) {
+  test(`The log tells of a guest that ${what} and traps: ${told.source}`, async () => {
+    await withProgram(WANTS_MORE, `memory = "${limit}"`, async (app) => {
+      for (let request = 0; request < 2; request++) assert.equal((await app.fetch("/")).status, 500);
+      assert.match(app.log.at(-1)?.message ?? "", told);
+    });
+  });
+}
