@@ -121,6 +121,8 @@ test("SlotPool serves all who wait by the slot that was used last, as long as ea
     }),
   );
   assert.deepEqual([...new Set(used)], [slots.at(-1)]);
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.equal(pool.free, slots.length, "None is lost in a turn in which nobody waits any more");
 });
 
 test("SlotPool gives another slot to the next who waits when a call keeps its own", async () => {

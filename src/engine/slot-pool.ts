@@ -221,6 +221,8 @@ export class SlotPool<S extends Poolable = Poolable> {
    * before anything else happens, so that one slot, which the caches have, is enough for all of them.
    */
   #serve(): void {
+    // Slots may have been handed on to all of them since this was planned.
+    if (this.#waiters.size === 0) return;
     if (!this.#serveFree() && this.#isMakingDue) this.#serveOne(() => this.#make());
     if (this.#waiters.size === 0) return;
     if (this.#isMakingDue || this.#free.length > 0) this.#serveSoon();
