@@ -22,7 +22,7 @@ import {
 } from "./instructions.ts";
 import { ABSOLUTE, KnownMarks } from "./known-marks.ts";
 import type { Layout, Range } from "./layout.ts";
-import { isLeafLoop } from "./leaf-loops.ts";
+import { kindOfLoop } from "./leaf-loops.ts";
 import { forgetAssigned } from "./loop-assignments.ts";
 import type { ValueType } from "./module.ts";
 import { ATOMIC, BULK, GC, OP, SIMD, TYPE } from "./opcodes.ts";
@@ -37,6 +37,11 @@ const BODY_BYTES_MAX = 3 * 1024 * 1024;
 
 /** Longer functions check the epoch even if they call nothing: they may be called a million times in a row. */
 const QUIET_BYTES_MAX = 256;
+
+/** Turns of short loops from one look at the epoch to the next: each takes less than a microsecond. */
+const TURNS = 64;
+/** Of the local that counts them, behind those of operands. */
+const ROLE_TURNS = 3;
 
 /** An instruction that writes what restoring memories and globals does not undo. */
 export interface LastingWrite {
@@ -334,30 +339,56 @@ export class CodeRewriter {
   }
 
   /**
-   * A loop begins with a check. A leaf loop is put into one more, which has the check, and is left for
-   * that one when the guest is to tick: so it is free of calls.
+   * A loop begins with a check; one whose turns are short, at the first of some turns. They are counted in
+   * one local for all loops of the function, so that it is used up whichever of them turns.
    *
-   *     loop $ticks  (check)
-   *       loop $leaf  ...  br $leaf  ...  end
+   * A leaf loop is put into one more, which has the check, and is left for that one after those turns: so it
+   * is free of calls.
+   *
+   *     loop $turns  (check) (left = TURNS)
+   *       loop $leaf  ...  (if --left <= 0, br $turns) br $leaf  ...  end
    *     end
    */
   #loop(at: number): void {
     const reader = this.#reader;
-    const isLeaf = this.#epochCheck !== undefined && isLeafLoop(reader);
+    const kind = this.#epochCheck ? kindOfLoop(reader) : "long";
     forgetAssigned(reader, this.#marks);
     skipBlockType(reader);
     this.#stack.forget();
     this.#marks.enterBlock();
-    if (!isLeaf) {
+    if (kind === "long") {
       this.#checkEpoch(reader.offset);
-      return;
+    } else if (kind === "short") {
+      const code = this.#flush(reader.offset);
+      this.#countTurn(code);
+      code.op(OP.IF).op(TYPE.EMPTY);
+      this.#checkEpochForTurns(reader.offset);
+      code.op(OP.END);
+    } else {
+      this.#flush(at).copy(reader.bytes, at, reader.offset);
+      this.#checkEpochForTurns(at);
+      this.#leafLabels = 1;
     }
-    this.#flush(at).copy(reader.bytes, at, reader.offset);
-    this.#checkEpoch(at);
-    this.#leafLabels = 1;
   }
 
-  /** In a leaf loop, branches back to its start look at the epoch, and those that leave it have farther to go. */
+  #checkEpochForTurns(at: number): void {
+    this.#checkEpoch(at);
+    this.#body.op(OP.I32_CONST).signed(TURNS).op(OP.LOCAL_SET).u32(this.#turnsLeft());
+  }
+
+  /** `[] -> [i32]`: whether no turns are left, as it is where a function begins; a branch on it follows. */
+  #countTurn(code: ByteWriter): void {
+    const left = this.#turnsLeft();
+    code.op(OP.LOCAL_GET).u32(left).u8(OP.I32_CONST, 1, OP.I32_SUB, OP.LOCAL_TEE).u32(left);
+    code.u8(OP.I32_CONST, 0, OP.I32_LE_S);
+    this.#branches.push(code.length);
+  }
+
+  #turnsLeft(): number {
+    return this.#temporary(TYPE.I32, ROLE_TURNS);
+  }
+
+  /** In a leaf loop, branches back to its start count, and those that leave it have farther to go. */
   #branch(at: number, opcode: number): void {
     const label = this.#reader.u32();
     this.#stack.apply(opcode);
@@ -370,8 +401,7 @@ export class CodeRewriter {
     }
     const inner = opcode === OP.BR_IF ? 1 : 0;
     if (inner) code.op(OP.IF).op(TYPE.EMPTY);
-    this.#control.loadEpoch(code);
-    this.#branches.push(code.length);
+    this.#countTurn(code);
     code
       .op(OP.BR_IF)
       .u32(label + inner + 1)
@@ -522,7 +552,7 @@ export class CodeRewriter {
     this.#control.markCard(this.#flush(at), range.memory, card);
   }
 
-  /** A new local for a role (0: address, then the operands above it); functions have one for each type and role. */
+  /** A new local for a role (0: address, then the operands above it, ROLE_TURNS); functions have one for each type and role. */
   #temporary(type: number, role: number): number {
     const key = type * 4 + role;
     let position = this.#temporaries.findIndex((temporary) => temporary.key === key);

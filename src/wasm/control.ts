@@ -96,15 +96,11 @@ export class ControlMemories {
    * @returns where in the code the branch is that is hardly ever taken
    */
   checkEpoch(code: ByteWriter, tick: number): number {
-    this.loadEpoch(code);
+    // A byte needs no check of its alignment.
+    code.u8(OP.I32_CONST, 0, OP.PREFIX_ATOMIC, ATOMIC.I32_LOAD8_U, MEMORY_INDEX_FLAG).u32(this.epoch).u32(0);
     const branch = code.length;
     code.u8(OP.IF, TYPE.EMPTY, OP.CALL).u32(tick).u8(OP.END);
     return branch;
-  }
-
-  /** `[] -> [i32]`: not zero if the host wants the guest to tick. A byte needs no check of its alignment. */
-  loadEpoch(code: ByteWriter): void {
-    code.u8(OP.I32_CONST, 0, OP.PREFIX_ATOMIC, ATOMIC.I32_LOAD8_U, MEMORY_INDEX_FLAG).u32(this.epoch).u32(0);
   }
 }
 

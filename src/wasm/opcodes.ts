@@ -91,6 +91,7 @@ export const OP = {
   I32_NE: 0x47,
   I32_LT_U: 0x49,
   I32_GT_U: 0x4b,
+  I32_LE_S: 0x4c,
   I32_GE_S: 0x4e,
   I32_GE_U: 0x4f,
   I64_EQZ: 0x50,

@@ -431,9 +431,26 @@ test("A rewritten guest leaves an innermost loop for where the original leaves i
 
 const ticking = [
   {
-    what: "a loop, at each turn",
-    text: "(loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))",
-    ticks: 5,
+    what: "a loop that calls, at each turn",
+    text: "(loop (call $leaf) (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))",
+    ticks: 6,
+  },
+  {
+    what: "a short loop that holds another, once for each 64 turns of both",
+    text: `(local.set 0 (i32.const 129)) (loop (if (i32.eqz (local.get 0)) (then (loop (br_if 0 (local.get 0)))))
+      (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))`,
+    ticks: 3,
+  },
+  {
+    what: "a short loop without calls, once for each 64 turns",
+    text: `(local.set 0 (i32.const 129)) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))`,
+    ticks: 3,
+  },
+  {
+    what: "a short loop that begins again at two places, as often",
+    text: `(local.set 0 (i32.const 129)) (loop (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+      (if (local.get 0) (then (br_if 1 (i32.and (local.get 0) (i32.const 1))) (br 1))))`,
+    ticks: 3,
   },
   { what: "a function that calls, once", text: "(call $leaf)", ticks: 1 },
   { what: "a function that calls by a table, once", text: "(call_indirect $table (i32.const 2))", ticks: 1 },
