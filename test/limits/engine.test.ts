@@ -150,7 +150,7 @@ const LARGE = `(module
   (start $fill)
   (func $fill (memory.fill (i32.const 64) (i32.const 1) (i32.const 33554368)))
   (func (export "compute") (result i32) (local $left i32)
-    (local.set $left (i32.const 3000000))
+    (local.set $left (i32.const 20000000))
     (loop $again
       (i32.store (i32.const 8) (local.get $left))
       (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
