@@ -24,8 +24,8 @@ export interface ComponentLimits {
   readonly outboundBytesMax: number;
   /** Printed by one call; what comes after is left out. */
   readonly logBytesMax: number;
-  /** The body of the answer. */
-  readonly responseBytesMax: number;
+  /** The body of the answer; undefined for what the executor holds at most, and no end to a stream. */
+  readonly responseBytesMax: number | undefined;
   /** Turns and places for one of another component with weight 1. */
   readonly weight: number;
 }
@@ -33,8 +33,8 @@ export interface ComponentLimits {
 interface LimitRule {
   readonly property: keyof ComponentLimits;
   readonly kind: "count" | "duration" | "size";
-  /** Bytes, milliseconds, or a count, as all of these. */
-  readonly default: number;
+  /** Bytes, milliseconds, or a count, as all of these; undefined where that is for others to say. */
+  readonly default: number | undefined;
   readonly min: number;
   readonly max: number;
   /** Why it cannot be more. */
@@ -135,11 +135,11 @@ const RULES = {
   response_bytes: {
     property: "responseBytesMax",
     kind: "size",
-    default: 128 * MIB,
+    default: undefined,
     min: 0,
     max: EXACT_MAX,
     because: "numbers end there",
-    description: "Most bytes of the body of an answer.",
+    description: "Most bytes of the body of an answer, also of one that streams.",
   },
   weight: {
     property: "weight",
@@ -222,7 +222,7 @@ export function componentLimits(
   });
 }
 
-function limitsFrom(choose: (rule: LimitRule, key: LimitKey) => number): ComponentLimits {
+function limitsFrom(choose: (rule: LimitRule, key: LimitKey) => number | undefined): ComponentLimits {
   // The keys of RULES are all there are, and name each property once.
   const keys = Object.keys(RULES) as LimitKey[];
   const entries = keys.map((key) => [RULES[key].property, choose(RULES[key], key)]);

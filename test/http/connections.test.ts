@@ -55,6 +55,8 @@ const malformed = [
   { what: "a method that nobody knows", sent: `FOO / ${HEAD}\r\n`, got: 405 },
   { what: "a tunnel", sent: `CONNECT a:1 ${HEAD}\r\n`, got: 405 },
   { what: "a Host that is none", sent: "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", got: 400 },
+  { what: "two Hosts", sent: "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", got: 400 },
+  { what: "a target and two Hosts", sent: "GET http://a/ HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n", got: 400 },
   { what: "an empty Host", sent: "GET / HTTP/1.1\r\nHost:\r\n\r\n", got: 400 },
   {
     what: "the name of a component as Host",

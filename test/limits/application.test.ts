@@ -136,6 +136,19 @@ test("An answer that streams is cut off at response_bytes, and the log names the
   });
 });
 
+test("An answer that streams has no end where response_bytes is not set", async () => {
+  await withHandler("", async (app) => {
+    const { body } = await app.fetch("/flood");
+    assert.ok(body);
+    let bytes = 0;
+    for await (const piece of body) {
+      bytes += piece.length;
+      if (bytes > 130 * 1024 * 1024) break;
+    }
+    assert.ok(bytes > 130 * 1024 * 1024);
+  });
+});
+
 test("An answer of a handler that is over response_bytes before its head is sent is a 500", async () => {
   await withHandler("response_bytes = 18", async (app) => {
     assert.equal((await app.fetch("/hello")).status, 500);

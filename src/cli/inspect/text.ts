@@ -157,9 +157,10 @@ function describeLimits(limits: InspectedComponent["limits"]): string[] {
   };
   // The keys of `told` are those of the limits.
   const keys = Object.keys(told) as (keyof typeof limits)[];
-  return keys
-    .filter((key) => limits[key] !== DEFAULT_COMPONENT_LIMITS[key])
-    .map((key) => told[key](limits[key]));
+  return keys.flatMap((key) => {
+    const value = limits[key];
+    return value === undefined || value === DEFAULT_COMPONENT_LIMITS[key] ? [] : told[key](value);
+  });
 }
 
 function counted(count: number, noun: string): string {

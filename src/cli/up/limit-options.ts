@@ -78,7 +78,7 @@ const CALL_FLAGS: readonly {
   {
     flags: "--max-response-size <size>",
     key: "response_bytes",
-    description: "body of its answer (default: 128MiB)",
+    description: "body of its answer (default: 128MiB; none if it streams)",
   },
 ];
 

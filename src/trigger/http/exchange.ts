@@ -41,7 +41,7 @@ export class Exchange implements HttpRequest {
   readonly query: string | undefined;
   readonly httpVersion: string;
   readonly rawHeaders: readonly string[];
-  /** Of the target or the first `Host` header; undefined if they are missing or differ. */
+  /** Of the target or the `Host` header; undefined if both are missing, differ, or there are several. */
   readonly statedAuthority: string | undefined;
   /** The `content-length`; undefined for a body in chunks, and for none. */
   readonly declaredBytes: number | undefined;
@@ -73,8 +73,8 @@ export class Exchange implements HttpRequest {
     this.query = target.query;
     this.httpVersion = incoming.httpVersion;
     this.rawHeaders = incoming.rawHeaders;
-    const { host, length, isChunked } = readHeaders(incoming.rawHeaders);
-    this.statedAuthority = agreed(target.authority, host);
+    const { host, hosts, length, isChunked } = readHeaders(incoming.rawHeaders);
+    this.statedAuthority = hosts > 1 ? undefined : agreed(target.authority, host);
     this.declaredBytes = isChunked ? undefined : length;
     this.hasBody = isChunked || (length ?? 0) > 0;
   }
@@ -130,18 +130,22 @@ const EMPTY_BYTES = new Uint8Array(0);
 
 interface HeaderFacts {
   host: string | undefined;
+  /** How many there are; several are for nobody to choose from (RFC 9112, 3.2). */
+  hosts: number;
   length: number | undefined;
   isChunked: boolean;
 }
 
 /** Reads what the trigger itself must know. The parser has refused lengths that contradict each other. */
 function readHeaders(headers: readonly string[]): HeaderFacts {
-  const facts: HeaderFacts = { host: undefined, length: undefined, isChunked: false };
+  const facts: HeaderFacts = { host: undefined, hosts: 0, length: undefined, isChunked: false };
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] ?? "";
     // Comparing lengths first spares nearly all headers the rest.
     if (name.length === "host".length) {
-      if (name.toLowerCase() === "host") facts.host ??= headers[i + 1];
+      if (name.toLowerCase() !== "host") continue;
+      facts.host = headers[i + 1];
+      facts.hosts++;
     } else if (name.length === "content-length".length) {
       if (name.toLowerCase() === "content-length") facts.length = Number(headers[i + 1]);
     } else if (name.length === "transfer-encoding".length) {

@@ -5,7 +5,7 @@ import type { GuestResponse } from "../../../capabilities/mod.ts";
 import type { ComponentLimits } from "../../../manifest/mod.ts";
 import type { HttpReply, HttpRequest, RouteMatch } from "../executor.ts";
 import { spinHeaders } from "../spin-headers.ts";
-import { GuestReplyError, ReplyHeaders, tooLong } from "./reply-headers.ts";
+import { GuestReplyError, HELD_RESPONSE_BYTES_MAX, ReplyHeaders, tooLong } from "./reply-headers.ts";
 
 export const METHOD_NOT_ALLOWED: HttpReply = { status: 405, headers: [], body: undefined };
 
@@ -47,7 +47,7 @@ export function replyOf(
   if (status < STATUS_MIN || status > STATUS_MAX) {
     throw new GuestReplyError(id, `answered with the invalid status ${status}`);
   }
-  const { responseBytesMax } = limits;
+  const { responseBytesMax = HELD_RESPONSE_BYTES_MAX } = limits;
   if (body !== undefined && body.length > responseBytesMax) {
     throw tooLong(id, responseBytesMax);
   }

@@ -13,6 +13,9 @@ export class GuestReplyError extends Error {
   }
 }
 
+/** What an executor that holds whole answers holds of one, unless its component has a limit of its own. */
+export const HELD_RESPONSE_BYTES_MAX = 128 * 1024 * 1024;
+
 /** The answer is over the limit of its component. */
 export function tooLong(componentId: string, bytesMax: number): GuestReplyError {
   return new GuestReplyError(

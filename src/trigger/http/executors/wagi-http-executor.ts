@@ -22,7 +22,7 @@ import {
 } from "./cgi-environment.ts";
 import { cgiResponse } from "./cgi-response.ts";
 import type { ExportedHandler } from "./exported-handler.ts";
-import { GuestReplyError } from "./reply-headers.ts";
+import { GuestReplyError, HELD_RESPONSE_BYTES_MAX } from "./reply-headers.ts";
 import { type HttpContext, type HttpExecutionContext, run } from "./run.ts";
 
 export interface WagiOptions {
@@ -48,7 +48,7 @@ export class WagiHttpExecutor implements BufferedHttpExecutor {
     this.#program = {
       command: typeof command === "string" ? moduleCommand(command) : componentCommand(command),
       arguments: parseArgumentsTemplate(options.argv),
-      outputBytesMax: limits.responseBytesMax,
+      outputBytesMax: limits.responseBytesMax ?? HELD_RESPONSE_BYTES_MAX,
     };
   }
 

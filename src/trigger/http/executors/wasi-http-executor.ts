@@ -111,8 +111,9 @@ export class WasiHttpExecutor implements StreamedHttpExecutor {
     const after = afterwards && { afterwards };
     if (!takenBody) return { status, headers: headers.list, body: undefined, ...after };
     const { pipe } = takenBody;
-    const overrun = () => tooLong(this.#componentId, this.limits.responseBytesMax);
-    if (!takenBody.limit(this.limits.responseBytesMax, overrun)) throw overrun();
+    const { responseBytesMax = Number.POSITIVE_INFINITY } = this.limits;
+    const overrun = () => tooLong(this.#componentId, responseBytesMax);
+    if (!takenBody.limit(responseBytesMax, overrun)) throw overrun();
     if (!afterwards) takenBody.close();
     const body = pipe.trailers ? pipe : (pipe.whole ?? pipe);
     return { status, headers: headers.list, body, framing: "chunks", ...after };
