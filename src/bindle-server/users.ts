@@ -5,7 +5,7 @@
 
 import { createHmac, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { compare } from "bcryptjs";
+import type { compare } from "bcryptjs";
 
 import { SpindleError } from "../errors/mod.ts";
 import { fileStateOf } from "../registry/mod.ts";
@@ -22,6 +22,7 @@ const REMEMBERED_MS = 5 * 60_000;
 
 export class Users {
   readonly #hashes: ReadonlyMap<string, string>;
+  readonly #compare: typeof compare;
   /** Passwords are remembered by a digest that only this process can make. */
   readonly #secret = randomBytes(32);
   readonly #remembered = new Map<string, { readonly name: string; readonly untilMs: number }>();
@@ -29,8 +30,9 @@ export class Users {
   /** Comparisons run one after another: each takes the whole thread. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(hashes: ReadonlyMap<string, string>) {
+  private constructor(hashes: ReadonlyMap<string, string>, compareWith: typeof compare) {
     this.#hashes = hashes;
+    this.#compare = compareWith;
   }
 
   /**
@@ -54,7 +56,9 @@ export class Users {
     }
     // Nobody could push, which is hardly meant.
     if (hashes.size === 0) throw usersInvalid(file, "it has none");
-    return new Users(hashes);
+    // Loaded here, and not with this file: most servers have no such file.
+    const bcrypt = await import("bcryptjs");
+    return new Users(hashes, bcrypt.compare);
   }
 
   /** Judges the value of a header `Authorization`. */
@@ -76,7 +80,7 @@ export class Users {
     const [decoy = ""] = this.#hashes.values();
     this.#waiting++;
     try {
-      const comparison = this.#turn.then(() => compare(password, hash ?? decoy));
+      const comparison = this.#turn.then(() => this.#compare(password, hash ?? decoy));
       this.#turn = comparison;
       return (await comparison) && hash !== undefined;
     } finally {

@@ -1,7 +1,10 @@
 // Each limit at, under and over: what is over gets an answer, and nothing of it stays.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { HttpReply } from "../../src/trigger/mod.ts";
 import { bodyOf, get, RawClient, request, statusOf } from "./raw-client.ts";
 import { constant, eventually, executor, serveRoutes, settled, text } from "./serve.ts";
@@ -264,4 +267,16 @@ test("HttpTrigger closes a connection that sends more ahead than pipelinedMax", 
   assert.equal(await client.send(`GET / ${HEAD}\r\n`.repeat(5)).rest(), "");
   slow.open();
   await settled(served);
+});
+
+test("HttpTrigger closes an idle connection without a reset for a request that comes too late", async () => {
+  await using served = await serveRoutes({ "/": constant("ok") }, { limits: { idleTimeMs: 40 } });
+  const socket = connect({ host: served.address.host, port: served.address.port, allowHalfOpen: true });
+  const closed = once(socket, "close");
+  await once(socket.resume(), "end");
+  socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await sleep(100);
+  socket.end();
+  // Rejected with ECONNRESET if the server had let go of the socket.
+  await closed;
 });

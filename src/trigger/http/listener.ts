@@ -148,7 +148,9 @@ export class Listener {
     this.#isRefusalLogged = false;
     const nowMs = performance.now();
     for (const connection of this.#connections.values()) {
-      if (connection.idleMs(nowMs) >= this.#limits.idleTimeMs) connection.socket.destroy();
+      const isIdle = connection.idleMs(nowMs) >= this.#limits.idleTimeMs;
+      // A request may be on its way: it is answered, and not met by a reset.
+      if (isIdle && !connection.isClosing) connection.finish();
     }
     if (this.#connections.size > 0) return;
     clearInterval(this.#sweeper);
